@@ -1,0 +1,49 @@
+# Compiler and linker flags, the same for every target of this project.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+add_compile_options(-Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                    -fvisibility=hidden -fno-omit-frame-pointer)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  # What Debian's hardening=+all gives, so that a build from source is no weaker than a package.
+  add_compile_options(-fstack-protector-strong -fcf-protection)
+  if(NOT GANTRY_SANITIZE)
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  endif()
+  add_link_options(-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endif()
+
+if(GANTRY_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+elseif(GANTRY_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
+elseif(GANTRY_SANITIZE)
+  message(FATAL_ERROR "GANTRY_SANITIZE is '${GANTRY_SANITIZE}'; say address, thread or nothing")
+endif()
+
+if(GANTRY_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "GANTRY_FUZZ needs clang: -DCMAKE_CXX_COMPILER=clang++-19")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+if(GANTRY_LTO)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+
+# ccache and mold only when they are there: neither changes what is built.
+find_program(GANTRY_CCACHE ccache)
+if(GANTRY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER "${GANTRY_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${GANTRY_CCACHE}")
+endif()
+find_program(GANTRY_MOLD mold)
+if(GANTRY_MOLD AND NOT GANTRY_LTO)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,23 @@
+# gantry_room(NAME [ROOMS room...] [LIBRARIES lib...] [PRIVATE_LIBRARIES lib...])
+# makes the static library gantry_NAME of core/NAME/*.cpp. ROOMS are the rooms just below;
+# LIBRARIES may show in this room's headers, PRIVATE_LIBRARIES only in its sources.
+function(gantry_room name)
+  cmake_parse_arguments(ARG "" "" "ROOMS;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/core/${name}/*.cpp")
+  if(NOT sources)
+    add_library(gantry_${name} INTERFACE)
+    target_include_directories(gantry_${name} INTERFACE "${CMAKE_SOURCE_DIR}")
+    foreach(room ${ARG_ROOMS})
+      target_link_libraries(gantry_${name} INTERFACE gantry_${room})
+    endforeach()
+    return()
+  endif()
+  add_library(gantry_${name} STATIC ${sources})
+  target_include_directories(gantry_${name} PUBLIC "${CMAKE_SOURCE_DIR}")
+  target_compile_definitions(gantry_${name} PRIVATE GANTRY_VERSION="${PROJECT_VERSION}"
+                             $<$<BOOL:${GANTRY_PUBLIC_REACTOR}>:GANTRY_PUBLIC_REACTOR>)
+  foreach(room ${ARG_ROOMS})
+    target_link_libraries(gantry_${name} PUBLIC gantry_${room})
+  endforeach()
+  target_link_libraries(gantry_${name} PUBLIC ${ARG_LIBRARIES} PRIVATE ${ARG_PRIVATE_LIBRARIES})
+endfunction()

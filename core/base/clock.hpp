@@ -1,0 +1,28 @@
+// Time as the data plane sees it: a monotonic clock in milliseconds, and the wall clock in seconds.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+
+namespace gantry {
+
+// Milliseconds of CLOCK_MONOTONIC. Deadlines and durations; never shown to people.
+using Millis = std::int64_t;
+
+inline std::int64_t monotonic_nanos() {
+    timespec now;
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+inline Millis monotonic_millis() {
+    return monotonic_nanos() / 1'000'000;
+}
+
+inline std::int64_t wall_nanos() {
+    timespec now;
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace gantry

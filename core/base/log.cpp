@@ -1,0 +1,95 @@
+#include "core/base/log.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+namespace gantry::log {
+namespace {
+
+std::atomic<unsigned long long> g_lost{0};
+std::mutex g_mutex;  // guards the two below; the logger itself is read atomically
+std::string g_target = "stderr";
+std::atomic<Level> g_level{Level::Info};
+
+spdlog::level::level_enum to_spdlog(Level level) {
+    return static_cast<spdlog::level::level_enum>(static_cast<int>(level));
+}
+
+std::shared_ptr<spdlog::logger> make_logger(const std::string& target) {
+    spdlog::sink_ptr sink;
+    if (target == "stderr") {
+        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    } else if (target == "stdout") {
+        sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
+    } else {
+        sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(target, false);
+    }
+    auto logger = std::make_shared<spdlog::logger>("gantry", sink);
+    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %P %l: %v");
+    logger->set_level(to_spdlog(g_level.load()));
+    logger->flush_on(spdlog::level::warn);
+    // A full disk must not stop the server: the line is counted and lost.
+    logger->set_error_handler([](const std::string&) { g_lost.fetch_add(1, std::memory_order_relaxed); });
+    return logger;
+}
+
+std::shared_ptr<spdlog::logger>& current() {
+    static std::shared_ptr<spdlog::logger> logger = make_logger("stderr");
+    return logger;
+}
+
+std::shared_ptr<spdlog::logger> load() {
+    return std::atomic_load(&current());
+}
+
+}  // namespace
+
+std::string open(std::string_view target, Level level) {
+    const std::lock_guard lock(g_mutex);
+    g_level = level;
+    try {
+        std::atomic_store(&current(), make_logger(std::string(target)));
+    } catch (const spdlog::spdlog_ex& failure) {
+        load()->set_level(to_spdlog(level));
+        return failure.what();
+    }
+    g_target = target;
+    return {};
+}
+
+void reopen() {
+    std::string target;
+    {
+        const std::lock_guard lock(g_mutex);
+        target = g_target;
+    }
+    if (const std::string failure = open(target, g_level); !failure.empty())
+        error("log not reopened: {}", failure);
+}
+
+void set_level(Level level) {
+    g_level = level;
+    load()->set_level(to_spdlog(level));
+}
+
+bool is_enabled(Level level) {
+    return level >= g_level.load(std::memory_order_relaxed);
+}
+
+unsigned long long lost_lines() {
+    return g_lost.load(std::memory_order_relaxed);
+}
+
+void write(Level level, std::string_view line) {
+    load()->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+void flush() {
+    load()->flush();
+}
+
+}  // namespace gantry::log
