@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,10 +21,34 @@ using Duration = std::chrono::milliseconds;
 struct Place {
     std::uint32_t file = 0;
     std::uint32_t line = 0;    // 1-based; 0: not from a file (a default)
-    std::uint32_t column = 0;  // 1-based, in bytes
+    std::uint32_t column = 0;  // 1-based, in characters, as editors count
 };
 
-// A string in which ${variables} are replaced per request. Compiled by server/template; kept as text here.
+// An immutable value that many hosts and locations have in common, held once: ten thousand hosts that set no
+// fields of their own share one FieldEdits. Never empty; a default one holds a default T. Equal addresses
+// mean equal values, so that what is built from it can be shared as well. [any]
+template <class T>
+class Shared {
+public:
+    Shared() : value_(standard()) {}
+    Shared(T value) : value_(std::make_shared<const T>(std::move(value))) {}
+    const T& operator*() const { return *value_; }
+    const T* operator->() const { return value_.get(); }
+    const T* get() const { return value_.get(); }
+
+private:
+    static const std::shared_ptr<const T>& standard() {
+        static const auto instance = std::make_shared<const T>();
+        return instance;
+    }
+    std::shared_ptr<const T> value_;
+};
+
+// A string in which ${variables} are replaced per request: ${host}, ${query.name}. Compiled by
+// server/template; kept as text here. One rule for all strings of the configuration: names in UPPER_CASE are
+// the environment and `file:` is a file, both put in at load; names in lower case are per request and stand
+// only in templates; `$$` is a plain `$`. In a Template `$$` is still `$$`, so that what the environment or a
+// file brought is never taken for a variable; any other `$` that does not open `${` is a plain one.
 struct Template {
     std::string text;
     Place place;
@@ -145,11 +170,10 @@ struct AccessLog {
 // ---- content
 // ---------------------------------------------------------------------------------------------------
 
-struct Static {
-    std::string root;
-    bool strip_prefix = false;  // /a/b.txt under location "/a/" is b.txt instead of a/b.txt
+// What locations that serve files mostly have in common.
+struct StaticOptions {
     std::vector<std::string> index{"index.html"};
-    std::string spa;                  // file answered (200) where nothing else is found; "" = none
+    std::string spa;                  // file under root answered (200) where nothing is found; "" = none
     std::vector<Template> try_files;  // "${path}", "${path}/index.html", "=404"
     bool listing = false;
     enum class ListingFormat : std::uint8_t { Auto, Html, Json } listing_format = ListingFormat::Auto;
@@ -168,9 +192,13 @@ struct Static {
         std::chrono::seconds(1)};  // a cached file is compared with the disk at most this often
 };
 
-struct Proxy {
-    std::size_t upstream = 0;      // index into Settings::upstreams
-    std::string uri;               // replaces the location's prefix in the path; "" = passed on as it is
+struct Static {
+    std::string root;           // absolute
+    bool strip_prefix = false;  // /a/b.txt under location "/a/" is b.txt instead of a/b.txt
+    Shared<StaticOptions> options;
+};
+
+struct ProxyOptions {
     std::optional<Template> host;  // the Host that the peer sees; absent = the client's
     bool forwarded = true;         // X-Forwarded-For, -Proto, -Host and Forwarded
     std::vector<std::string>
@@ -178,6 +206,12 @@ struct Proxy {
     bool upgrade = true;  // WebSocket and other upgrades
     bool buffer_requests = false;     // read the whole request body before connecting
     std::optional<Duration> timeout;  // for the whole exchange; absent = none
+};
+
+struct Proxy {
+    std::size_t upstream = 0;  // index into Settings::upstreams
+    std::string uri;           // replaces the location's prefix in the path; "" = passed on as it is
+    Shared<ProxyOptions> options;
 };
 
 struct Redirect {
@@ -225,10 +259,10 @@ struct Location {
     int priority = 0;                  // higher first, before specificity
     Handler handler;
     std::optional<std::uint64_t> max_body;
-    FieldEdits request_headers;  // server's, host's and location's, added up
-    FieldEdits response_headers;
-    std::vector<ErrorPage> error_pages;  // nearest scope first
-    AccessLog access_log;                // effective
+    Shared<FieldEdits> request_headers;  // server's, host's and location's, added up
+    Shared<FieldEdits> response_headers;
+    Shared<std::vector<ErrorPage>> error_pages;  // nearest scope first
+    Shared<AccessLog> access_log;                // effective
 };
 
 struct Certificate {
@@ -256,10 +290,11 @@ struct Host {
     enum class EncodedSlash : std::uint8_t { Keep, Reject, Decode } encoded_slash = EncodedSlash::Keep;
     bool merge_slashes = true;
     std::vector<Location> locations;  // in the order of the file
-    FieldEdits request_headers;       // effective for answers outside every location
-    FieldEdits response_headers;
-    std::vector<ErrorPage> error_pages;
-    AccessLog access_log;
+    // effective for answers outside every location
+    Shared<FieldEdits> request_headers;
+    Shared<FieldEdits> response_headers;
+    Shared<std::vector<ErrorPage>> error_pages;
+    Shared<AccessLog> access_log;
 };
 
 // ---- process
