@@ -1,0 +1,39 @@
+// A few threads for calls that block: opening a cold file, resolving a name, hashing. Never for anything that waits on
+// a client or peer.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace gantry::net {
+
+class BlockingPool {
+public:
+    // `limit`: tasks that may wait; submit() refuses more.
+    explicit BlockingPool(unsigned threads, std::size_t limit = 10'000);
+    // Runs what is queued, then ends.
+    ~BlockingPool();
+    BlockingPool(const BlockingPool&) = delete;
+    BlockingPool& operator=(const BlockingPool&) = delete;
+
+    // Runs `task` on one of the threads; it goes back to a worker with Worker::post. False: the queue is full, nothing will
+    // happen. [any]
+    bool submit(std::function<void()> task);
+
+private:
+    void run();
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<std::function<void()>> tasks_;
+    std::size_t limit_;
+    bool stopping_ = false;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace gantry::net

@@ -1,0 +1,61 @@
+// Readiness of one descriptor, on Asio's reactor, without a system call or an allocation per wait (ADR 0003).
+//
+// The descriptor is registered once, edge-triggered. want_read() asks for one on_readable(); the owner then
+// reads until the kernel says that nothing is left, and asks again. What the owner knows about bytes left
+// behind goes in through set_more(): then the next want_read() fires by itself, as no edge will come.
+#pragma once
+
+#include "core/base/unique_fd.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gantry::net {
+
+class Worker;
+
+// Owns the descriptor. [worker] throughout. Deleting is done by release(): operations that the reactor still
+// holds are awaited first.
+class SocketOp {
+public:
+    SocketOp(const SocketOp&) = delete;
+    SocketOp& operator=(const SocketOp&) = delete;
+
+    int fd() const { return fd_; }
+    bool is_open() const { return fd_ >= 0; }
+
+    void want_read();
+    void want_write();
+    bool is_waiting_for_read() const { return (flags_ & kReading) != 0; }
+
+    // Are there (or may there be) bytes that no new edge will announce?
+    void set_more(bool more) { more ? flags_ |= kMore : flags_ &= static_cast<std::uint8_t>(~kMore); }
+    bool has_more() const { return (flags_ & kMore) != 0; }
+
+    // Closes the descriptor at once; no callback comes after it.
+    void close();
+    // Closes, and deletes this object when the reactor has let go of it. Never delete it otherwise.
+    void release();
+
+protected:
+    // Registers `fd`, non-blocking, with the loop of the worker that calls. On failure (the kernel refuses:
+    // out of memory) is_open() is false and fd is closed.
+    explicit SocketOp(UniqueFd fd);
+    virtual ~SocketOp();
+
+    virtual void on_readable() = 0;
+    virtual void on_writable() = 0;
+
+private:
+    struct Op;  // the reactor's operation; in socket_op.cpp, so that Asio stays there
+    static constexpr std::uint8_t kReading = 1, kWriting = 2, kMore = 4, kReleased = 8, kEdge = 16;
+    void completed(bool write, bool aborted);
+
+    alignas(8) std::byte read_op_[72];  // an Op, in place: every open connection waits for reading
+    Op* write_op_ = nullptr;            // made when a write blocks for the first time
+    void* descriptor_ = nullptr;        // the reactor's state of this descriptor
+    int fd_;
+    std::uint8_t flags_ = 0;
+};
+
+}  // namespace gantry::net

@@ -1,0 +1,72 @@
+// A worker: one thread with its loop, timer wheel, buffers and clock. Everything that a connection touches
+// belongs to one worker (design law 6).
+#pragma once
+
+#include "core/base/block.hpp"
+#include "core/base/chain.hpp"
+#include "core/base/clock.hpp"
+#include "core/net/wheel.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace gantry::net {
+
+class Worker {
+public:
+    explicit Worker(unsigned index);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    // Runs the loop on the calling thread until stop(). Call it once.
+    void run();
+    void stop();  // [any]
+
+    // Runs `task` on this worker's thread, soon. [any] The order of tasks posted by one thread is kept.
+    void post(std::function<void()> task);
+
+    // The worker whose loop runs on this thread; null elsewhere.
+    static Worker* current();
+
+    unsigned index() const { return index_; }
+    Wheel& wheel() { return wheel_; }
+    BlockPool& blocks() { return blocks_; }
+
+    // The time at which the current event was taken up: cheap, and a few milliseconds old at most.
+    Millis now() const { return now_; }
+    std::int64_t wall_seconds() const { return wall_seconds_; }
+    // "Sun, 06 Nov 1994 08:49:37 GMT", of wall_seconds().
+    std::string_view http_date() const { return {date_, sizeof date_}; }
+
+    // A chain from this worker's pool, and back to it (empty).
+    Chain* take_chain();
+    void give_chain(Chain* chain);
+
+    // Connections of this worker, read by the others when they balance. [any] to read
+    std::atomic<std::uint32_t> connections{0};
+
+    // For net/ only: the clock is read here, once per event.
+    void enter_event();
+    void* context();  // asio::io_context*
+    void arm_tick();
+
+private:
+    struct Loop;
+    void on_tick();
+
+    unsigned index_;
+    Millis now_;
+    std::int64_t wall_seconds_ = 0;
+    char date_[29];
+    BlockPool blocks_;  // before everything that may hold a block
+    std::vector<std::unique_ptr<Chain>> free_chains_;
+    Wheel wheel_;
+    std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace gantry::net
