@@ -1,0 +1,42 @@
+"""Fixtures of the end-to-end tests. Everything is started by the test that needs it, on ports that the kernel chose."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from support.certs import Authority  # noqa: E402
+from support.gantry import binary, can_run  # noqa: E402
+from support.nginx import Nginx  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    if can_run():
+        return
+    for item in items:
+        if "needs_no_gantry" not in item.keywords:
+            item.add_marker(pytest.mark.skip(reason=f"{binary()} cannot run a server yet"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs_no_gantry: a test of the harness itself")
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return Authority()
+
+
+@pytest.fixture(scope="session")
+def nginx_origin():
+    if not Nginx.installed():
+        pytest.skip("nginx is not installed (apt install nginx-core)")
+    files = {
+        "index.html": "<h1>nginx</h1>\n",
+        "small.txt": "small\n",
+        "large.bin": bytes(range(256)) * 8192,  # 2 MiB
+    }
+    with Nginx(files) as nginx:
+        yield nginx

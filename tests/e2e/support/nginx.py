@@ -1,0 +1,85 @@
+"""nginx as an origin: a second implementation of everything that we speak to."""
+
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+CONFIG = """
+daemon off;
+user root;
+worker_processes 1;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log warn;
+events {{ worker_connections 512; }}
+http {{
+    access_log {dir}/access.log;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    types {{ text/html html; text/plain txt; }}
+    server {{
+        listen 127.0.0.1:{port};
+        root {dir}/www;
+        client_max_body_size 0;
+        {server}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """
+    with Nginx(files={"a.txt": "a"}) as nginx: ... nginx.port. The socket is bound here and inherited, so that no port
+    has to be guessed.
+    """
+
+    def __init__(self, files=None, server=""):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gantry-nginx-"))
+        self.dir.chmod(0o755)
+        self.listener = socket.socket(socket.AF_INET)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(511)
+        self.listener.setblocking(False)
+        self.port = self.listener.getsockname()[1]
+        for name, content in (files or {}).items():
+            path = self.dir / "www" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        (self.dir / "nginx.conf").write_text(CONFIG.format(dir=self.dir, port=self.port, server=server))
+
+    @staticmethod
+    def installed():
+        return shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin:/bin") is not None
+
+    def __enter__(self):
+        number = self.listener.fileno()
+        self.process = subprocess.Popen(
+            ["/usr/sbin/nginx", "-p", str(self.dir), "-c", str(self.dir / "nginx.conf"), "-e", str(self.dir / "error.log")],
+            env={"NGINX": f"{number};", "PATH": "/usr/bin:/bin"},
+            pass_fds=[number],
+            stderr=subprocess.DEVNULL,
+        )
+        # The socket listens already: the first connection waits in its backlog until nginx is up.
+        with socket.create_connection(("127.0.0.1", self.port), timeout=15) as probe:
+            probe.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert probe.recv(5) == b"HTTP/", (self.dir / "error.log").read_text()
+        return self
+
+    def log(self):
+        return (self.dir / "access.log").read_text()
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.listener.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
