@@ -1,0 +1,75 @@
+// Formats of access log lines, compiled at load: "combined", "json", or a template of one's own.
+#pragma once
+
+#include "core/server/template.hpp"
+#include "core/server/variable.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace gantry::server {
+
+// Immutable; [any].
+//
+// Escaping: in combined and in own templates `"`, `\`, control bytes and bytes above 0x7e become \xHH, and an
+// empty value is "-". In json, and in an own template that begins with "{", values are escaped as inside a
+// JSON string; what is not UTF-8 becomes U+FFFD. The text of the template itself is written as it is.
+//
+// Credentials are never written. The values of cookies and of the fields authorization, proxy-authorization,
+// cookie, set-cookie, x-api-key, x-auth-token, x-access-token and the like are "***" when there is one. In
+// uri, query, query.NAME and referer the values of parameters named access_token, token, password, secret,
+// key, api_key, ... (is_secret_parameter) are "***".
+class AccessLogFormat {
+public:
+    // Longest line, with its end; values are cut where they would exceed it, the text around them never is.
+    static constexpr std::size_t kMaxLine = 16 * 1024;
+    // Longest text of an own template.
+    static constexpr std::size_t kMaxTemplate = 4 * 1024;
+
+    static tl::expected<AccessLogFormat, TemplateError> compile(
+        std::string_view format, const std::vector<const Regex*>& captures = {});
+
+    // Writes one line with its "\n" to `to`, which has room for kMaxLine bytes; returns its size.
+    std::size_t write(const VariableSource& source, Arena& arena, char* to) const;
+
+private:
+    enum class Escape : std::uint8_t { Text, Json };
+    enum class Kind : std::uint8_t {
+        Literal,
+        Value,         // escaped
+        JsonNumber,    // as it is when it is a number, else null
+        JsonOptional,  // key and quoted value, nothing when empty
+    };
+    enum class Mask : std::uint8_t { None, All, Query, Uri };
+    struct Part {
+        std::uint32_t offset = 0;  // literal or argument, in text_
+        std::uint32_t length = 0;
+        std::uint32_t key = 0;  // of JsonOptional: the text `,"name":`, in text_
+        std::uint32_t key_length = 0;
+        Kind kind = Kind::Literal;
+        Mask mask = Mask::None;
+        VariableId id = VariableId::Host;
+        http::HeaderId header = http::HeaderId::Other;
+        std::uint8_t group = 0;
+    };
+    class Builder;
+    class Output;
+
+    void write_part(const Part& part, const VariableSource& source, Arena& arena, Output& out) const;
+
+    std::string text_;
+    std::vector<Part> parts_;
+    std::size_t fixed_ = 1;  // bytes of a line whose values are all empty
+    Escape escape_ = Escape::Text;
+};
+
+// Is the value of a query parameter of this name a credential? Any case; percent-encoded names are
+// understood.
+bool is_secret_parameter(std::string_view name);
+// Of a header field.
+bool is_secret_field(std::string_view name);
+
+}  // namespace gantry::server
