@@ -7,17 +7,36 @@ add_compile_options(-Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverload
                     -fvisibility=hidden -fno-omit-frame-pointer)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
-  # What Debian's hardening=+all gives, so that a build from source is no weaker than a package.
-  add_compile_options(-fstack-protector-strong -fcf-protection)
-  if(NOT GANTRY_SANITIZE)
-    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# Executables are position independent by CMake's own knowledge, so that shared modules are not told -pie.
+include(CheckPIESupported)
+check_pie_supported(OUTPUT_VARIABLE GANTRY_PIE_TROUBLE LANGUAGES CXX)
+if(GANTRY_PIE_TROUBLE)
+  message(WARNING "no position-independent executables: ${GANTRY_PIE_TROUBLE}")
+endif()
+
+if(CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo|MinSizeRel)$")
+  # What Debian's hardening=+all gives, so that a build from source is no weaker than a package;
+  # contrib/check/hardening looks for it in the program.
+  add_compile_options(-fstack-protector-strong -fstack-clash-protection)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    add_compile_options(-fcf-protection)
   endif()
-  add_link_options(-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+  if(NOT GANTRY_SANITIZE)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+      add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    else()
+      add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+    endif()
+  endif()
+  add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 endif()
 
 if(GANTRY_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized) # instrumented code misleads it, in libstdc++ too
+  endif()
   add_link_options(-fsanitize=address,undefined)
 elseif(GANTRY_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread)
