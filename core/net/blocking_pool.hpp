@@ -1,5 +1,5 @@
-// A few threads for calls that block: opening a cold file, resolving a name, hashing. Never for anything that waits on
-// a client or peer.
+// A few threads for calls that block: opening a cold file, resolving a name, hashing. Never for anything that
+// waits on a client or peer.
 #pragma once
 
 #include <condition_variable>
@@ -21,8 +21,8 @@ public:
     BlockingPool(const BlockingPool&) = delete;
     BlockingPool& operator=(const BlockingPool&) = delete;
 
-    // Runs `task` on one of the threads; it goes back to a worker with Worker::post. False: the queue is full, nothing will
-    // happen. [any]
+    // Runs `task` on one of the threads; it goes back to a worker with Worker::post. False: the queue is
+    // full, nothing will happen. [any]
     bool submit(std::function<void()> task);
 
 private:
