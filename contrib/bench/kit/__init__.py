@@ -1,0 +1,1 @@
+"""What contrib/bench/run and contrib/bench/gates share."""
