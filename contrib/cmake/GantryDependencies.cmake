@@ -16,7 +16,9 @@ add_library(PCRE2::PCRE2 ALIAS PkgConfig::PCRE2)
 find_path(GANTRY_ASIO_INCLUDE asio.hpp REQUIRED)
 add_library(gantry_asio INTERFACE)
 target_include_directories(gantry_asio SYSTEM INTERFACE "${GANTRY_ASIO_INCLUDE}")
-target_compile_definitions(gantry_asio INTERFACE ASIO_STANDALONE ASIO_SEPARATE_COMPILATION ASIO_NO_DEPRECATED)
+target_compile_definitions(gantry_asio INTERFACE ASIO_STANDALONE ASIO_SEPARATE_COMPILATION ASIO_NO_DEPRECATED
+                           # Asio 1.22 decides this by which header came first, so two sources could disagree.
+                           ASIO_HAS_STD_ALIGNED_ALLOC=1)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # Asio 1.22 does not recognise clang's coroutines by itself.
   target_compile_definitions(gantry_asio INTERFACE ASIO_HAS_CO_AWAIT=1 ASIO_HAS_STD_COROUTINE=1)

@@ -26,6 +26,9 @@ public:
 
     void want_read();
     void want_write();
+    // Like want_write(), for an owner that stopped though the kernel would have taken more: fires without an
+    // edge.
+    void want_write_again();
     bool is_waiting_for_read() const { return (flags_ & kReading) != 0; }
 
     // Are there (or may there be) bytes that no new edge will announce?
@@ -48,14 +51,19 @@ protected:
 
 private:
     struct Op;  // the reactor's operation; in socket_op.cpp, so that Asio stays there
-    static constexpr std::uint8_t kReading = 1, kWriting = 2, kMore = 4, kReleased = 8, kEdge = 16;
-    void completed(bool write, bool aborted);
+    static constexpr std::uint8_t kReading = 1, kWriting = 2, kMore = 4, kReleased = 8, kFresh = 16;
+    void completed(Op& op, bool loop_is_gone);
+    void start(int kind, Op& op);
+    static void post(Op& op);
+    Op& read_op();
+    Op& write_op();
 
     alignas(8) std::byte read_op_[72];  // an Op, in place: every open connection waits for reading
     Op* write_op_ = nullptr;            // made when a write blocks for the first time
     void* descriptor_ = nullptr;        // the reactor's state of this descriptor
     int fd_;
-    std::uint8_t flags_ = 0;
+    std::uint8_t flags_ = kFresh;
+    bool starting_ = false;  // inside start(): perform() is asked speculatively
 };
 
 }  // namespace gantry::net

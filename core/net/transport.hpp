@@ -17,7 +17,7 @@ namespace gantry::net {
 struct Io {
     enum class Kind : std::uint8_t {
         Done,     // read: `bytes` arrived; write: the chain is empty
-        Blocked,  // nothing (more) now: want_read() or want_write() and wait
+        Blocked,  // nothing (more) now; read: call want_read() and wait
         Closed,   // read: the other side ended its direction in order (FIN, close_notify)
         Failed,   // `error` says why; the transport is dead
     };
@@ -60,8 +60,9 @@ public:
     // Reads what there is, up to `size` bytes (at least 1).
     virtual Io read(char* to, std::size_t size) = 0;
     // Sends from the front of the chain until it is empty (Done) or the kernel takes no more (Blocked), at
-    // most about 1 MiB a turn so that others get theirs: Blocked then too, and on_writable() comes back at
-    // once. `more`: further bytes follow in this turn.
+    // most about 1 MiB a turn so that others get theirs (Blocked then too). After Blocked on_writable()
+    // follows by itself, once; call write() again then. A file that became shorter than its segment is
+    // Failed: nothing is made up for it.
     virtual Io write(Chain& chain) = 0;
     // Bytes that were received but not read yet, or may have been: read() again instead of want_read().
     virtual bool has_more() const { return SocketOp::has_more(); }

@@ -52,21 +52,26 @@ public:
 
     // For net/ only: the clock is read here, once per event.
     void enter_event();
-    void* context();  // asio::io_context*
-    void arm_tick();
+    // For net/ only: asio::io_context*, asio::detail::reactor*, asio::detail::scheduler*.
+    void* context();
+    void* reactor() const { return reactor_; }
+    void* scheduler() const { return scheduler_; }
 
 private:
     struct Loop;
-    void on_tick();
+    void arm_tick();
 
     unsigned index_;
     Millis now_;
+    Millis next_second_ = 0;  // when wall_seconds_ has to be looked up again
     std::int64_t wall_seconds_ = 0;
     char date_[29];
     BlockPool blocks_;  // before everything that may hold a block
     std::vector<std::unique_ptr<Chain>> free_chains_;
     Wheel wheel_;
     std::unique_ptr<Loop> loop_;
+    void* reactor_ = nullptr;
+    void* scheduler_ = nullptr;
 };
 
 }  // namespace gantry::net

@@ -1,0 +1,146 @@
+// The plain transport: bytes as the kernel has them.
+#include "core/net/transport.hpp"
+#include "core/net/worker.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#ifndef TCP_CM_INQ
+#define TCP_CM_INQ TCP_INQ
+#endif
+
+namespace gantry::net {
+namespace {
+
+constexpr std::size_t kTurnBytes = 1024 * 1024;
+constexpr std::size_t kVectors = 64;
+
+Io blocked() {
+    return {Io::Kind::Blocked, 0, {}};
+}
+
+Io failed(int error, const char* context) {
+    return {Io::Kind::Failed, 0, Error{Code::Closed, Side::Us, Retry::OnlyIfReused, error, context}};
+}
+
+// How many bytes the kernel still has, from the control message that TCP_INQ adds; it counts a waiting FIN as
+// one. -1: not said (a unix socket).
+int bytes_left(msghdr& message) {
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level == IPPROTO_TCP && header->cmsg_type == TCP_CM_INQ) {
+            int left;
+            std::memcpy(&left, CMSG_DATA(header), sizeof left);
+            return left;
+        }
+    }
+    return -1;
+}
+
+class PlainTransport final : public Transport {
+public:
+    explicit PlainTransport(UniqueFd socket) : Transport(std::move(socket)) {}
+    Io read(char* to, std::size_t size) override;
+    Io write(Chain& chain) override;
+    void shutdown_write() override { ::shutdown(fd(), SHUT_WR); }
+
+private:
+    Io send_memory(Chain& chain, std::size_t& sent);
+    Io send_file(Chain& chain, std::size_t& sent);
+};
+
+Io PlainTransport::read(char* to, std::size_t size) {
+    iovec vector{to, size};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    msghdr message{};
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    ssize_t got;
+    do {
+        got = ::recvmsg(fd(), &message, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got > 0) {
+        // Without word from the kernel there may be more, and a FIN behind it would come without an edge of
+        // its own.
+        set_more(bytes_left(message) != 0);
+        return {Io::Kind::Done, static_cast<std::size_t>(got), {}};
+    }
+    set_more(false);
+    if (got == 0) return {Io::Kind::Closed, 0, {}};
+    if (errno == EAGAIN) return blocked();
+    return failed(errno, "while reading");
+}
+
+Io PlainTransport::send_memory(Chain& chain, std::size_t& sent) {
+    iovec vectors[kVectors];
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    for (; count < std::min(chain.segments(), kVectors) && bytes < kTurnBytes; ++count) {
+        const Segment& segment = chain.at(count);
+        if (segment.is_file()) break;
+        vectors[count] = {const_cast<char*>(segment.data), segment.size};
+        bytes += segment.size;
+    }
+    msghdr message{};
+    message.msg_iov = vectors;
+    message.msg_iovlen = count;
+    // What follows in the same turn should share packets with this.
+    const int more = count < chain.segments() ? MSG_MORE : 0;
+    ssize_t put;
+    do {
+        put = ::sendmsg(fd(), &message, MSG_NOSIGNAL | more);
+    } while (put < 0 && errno == EINTR);
+    if (put < 0) return errno == EAGAIN ? blocked() : failed(errno, "while sending");
+    sent += static_cast<std::size_t>(put);
+    chain.consume(static_cast<std::size_t>(put));
+    return static_cast<std::size_t>(put) < bytes ? blocked() : Io{};
+}
+
+Io PlainTransport::send_file(Chain& chain, std::size_t& sent) {
+    Segment& segment = chain.front();
+    off_t offset = segment.offset;
+    const std::size_t wanted = std::min(segment.size, kTurnBytes);
+    const ssize_t put = ::sendfile(fd(), segment.fd, &offset, wanted);
+    if (put < 0) return errno == EAGAIN || errno == EINTR ? blocked() : failed(errno, "while sending a file");
+    // The file was cut off behind our back: what was promised can no longer be sent, and nothing may stand in
+    // for it.
+    if (put == 0) return failed(ENODATA, "while sending a file that became shorter");
+    sent += static_cast<std::size_t>(put);
+    chain.consume(static_cast<std::size_t>(put));
+    return static_cast<std::size_t>(put) < wanted ? blocked() : Io{};
+}
+
+Io PlainTransport::write(Chain& chain) {
+    std::size_t sent = 0;
+    while (!chain.empty()) {
+        if (sent >= kTurnBytes) {
+            want_write_again();
+            return {Io::Kind::Blocked, sent, {}};
+        }
+        Io io = chain.front().is_file() ? send_file(chain, sent) : send_memory(chain, sent);
+        if (io.kind == Io::Kind::Blocked) want_write();
+        if (io.kind != Io::Kind::Done) {
+            io.bytes = sent;
+            return io;
+        }
+    }
+    return {Io::Kind::Done, sent, {}};
+}
+
+}  // namespace
+
+TransportPtr make_plain_transport(UniqueFd fd) {
+    TransportPtr transport(new PlainTransport(std::move(fd)));
+    if (!transport->is_open()) return nullptr;
+    return transport;
+}
+
+}  // namespace gantry::net

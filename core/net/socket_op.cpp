@@ -1,0 +1,139 @@
+#include "core/net/socket_op.hpp"
+
+#include "core/net/worker.hpp"
+
+#include <asio.hpp>
+#include <asio/detail/reactor.hpp>
+#include <asio/detail/reactor_op.hpp>
+#include <asio/detail/scheduler.hpp>
+#include <new>
+#include <unistd.h>
+
+// The reactor is Asio's internal interface. These are the versions that it was read and tested with.
+static_assert(ASIO_VERSION >= 102200 && ASIO_VERSION < 104000,
+              "check socket_op.cpp against this version of Asio");
+
+namespace gantry::net {
+namespace {
+
+using Reactor = asio::detail::reactor;
+using Status = asio::detail::reactor_op::status;
+
+Reactor& reactor_of(Worker& worker) {
+    return *static_cast<Reactor*>(worker.reactor());
+}
+Reactor::per_descriptor_data as_descriptor(void* descriptor) {
+    return static_cast<Reactor::per_descriptor_data>(descriptor);
+}
+const asio::error_code kNoError;
+
+}  // namespace
+
+// Does no I/O: the reactor calls perform() when an edge came, and "exhausted" makes it wait for the next one
+// without asking the kernel. The owner reads or writes when the operation completes.
+struct SocketOp::Op : asio::detail::reactor_op {
+    explicit Op(SocketOp* socket) : reactor_op(kNoError, &Op::perform, &Op::complete), owner(socket) {}
+
+    static Status perform(reactor_op* base) {
+        // Right after registration no edge can have come yet, but the reactor, not knowing that, asks. Saying
+        // "not done" saves a read that would find nothing; the first edge is certain to be reported.
+        const auto* op = static_cast<Op*>(base);
+        if ((op->owner->flags_ & kFresh) != 0 && op->owner->starting_) return not_done;
+        return done_and_exhausted;
+    }
+
+    static void complete(void* loop, asio::detail::operation* base, const asio::error_code&, std::size_t) {
+        auto* op = static_cast<Op*>(base);
+        op->owner->completed(*op, loop == nullptr);
+    }
+
+    SocketOp* owner;
+};
+
+SocketOp::Op& SocketOp::read_op() {
+    return *std::launder(reinterpret_cast<Op*>(read_op_));
+}
+
+SocketOp::Op& SocketOp::write_op() {
+    if (write_op_ == nullptr) write_op_ = new Op(this);
+    return *write_op_;
+}
+
+SocketOp::SocketOp(UniqueFd fd) : fd_(fd.release()) {
+    static_assert(sizeof(Op) <= sizeof read_op_ && alignof(Op) <= 8);
+    new (read_op_) Op(this);
+    if (fd_ < 0) return;
+    Reactor::per_descriptor_data descriptor = nullptr;
+    if (reactor_of(*Worker::current()).register_descriptor(fd_, descriptor) != 0) {
+        ::close(std::exchange(fd_, -1));
+        return;
+    }
+    descriptor_ = descriptor;
+}
+
+SocketOp::~SocketOp() {
+    delete write_op_;
+}
+
+void SocketOp::start(int kind, Op& op) {
+    auto descriptor = as_descriptor(descriptor_);
+    starting_ = true;
+    reactor_of(*Worker::current()).start_op(kind, fd_, descriptor, &op, true, true);
+    starting_ = false;
+}
+
+void SocketOp::post(Op& op) {
+    static_cast<asio::detail::scheduler*>(Worker::current()->scheduler())
+        ->post_immediate_completion(&op, true);
+}
+
+void SocketOp::want_read() {
+    if ((flags_ & kReading) != 0 || fd_ < 0) return;
+    flags_ |= kReading;
+    has_more() ? post(read_op()) : start(Reactor::read_op, read_op());
+}
+
+void SocketOp::want_write() {
+    if ((flags_ & kWriting) != 0 || fd_ < 0) return;
+    flags_ |= kWriting;
+    start(Reactor::write_op, write_op());
+}
+
+void SocketOp::want_write_again() {
+    if ((flags_ & kWriting) != 0 || fd_ < 0) return;
+    flags_ |= kWriting;
+    post(write_op());
+}
+
+void SocketOp::completed(Op& op, bool loop_is_gone) {
+    const bool write = &op == write_op_;
+    flags_ &= static_cast<std::uint8_t>(~((write ? kWriting : kReading) | kFresh));
+    if ((flags_ & kReleased) != 0) {
+        if ((flags_ & (kReading | kWriting)) == 0) delete this;
+        return;
+    }
+    if (loop_is_gone || fd_ < 0) return;
+    Worker::current()->enter_event();
+    write ? on_writable() : on_readable();
+}
+
+void SocketOp::close() {
+    if (fd_ < 0) return;
+    Reactor& reactor = reactor_of(*Worker::current());
+    auto descriptor = as_descriptor(descriptor_);
+    reactor.deregister_descriptor(fd_, descriptor, true);  // what waits completes as aborted, later
+    ::close(std::exchange(fd_, -1));
+    reactor.cleanup_descriptor_data(descriptor);
+    descriptor_ = nullptr;
+}
+
+void SocketOp::release() {
+    close();
+    if ((flags_ & (kReading | kWriting)) == 0) {
+        delete this;
+        return;
+    }
+    flags_ |= kReleased;
+}
+
+}  // namespace gantry::net

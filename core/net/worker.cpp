@@ -1,0 +1,127 @@
+#include "core/net/worker.hpp"
+
+#include <asio.hpp>
+#include <asio/detail/reactor.hpp>
+#include <asio/detail/scheduler.hpp>
+#include <chrono>
+
+namespace gantry::net {
+namespace {
+
+thread_local Worker* t_current = nullptr;
+
+Millis coarse_millis() {
+    timespec now;
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return static_cast<Millis>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
+
+void write_two(char* to, int value) {
+    to[0] = static_cast<char>('0' + value / 10);
+    to[1] = static_cast<char>('0' + value % 10);
+}
+
+// RFC 9110 5.6.7; http/date.hpp has the general one, two rooms up.
+void write_http_date(char* to, std::int64_t seconds) {
+    static constexpr char kDays[] = "SunMonTueWedThuFriSat";
+    static constexpr char kMonths[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const time_t time = seconds;
+    tm parts;
+    ::gmtime_r(&time, &parts);
+    std::memcpy(to, "Sun, 06 Nov 1994 08:49:37 GMT", 29);
+    std::memcpy(to, kDays + parts.tm_wday * 3, 3);
+    write_two(to + 5, parts.tm_mday);
+    std::memcpy(to + 8, kMonths + parts.tm_mon * 3, 3);
+    write_two(to + 12, (parts.tm_year + 1900) / 100);
+    write_two(to + 14, (parts.tm_year + 1900) % 100);
+    write_two(to + 17, parts.tm_hour);
+    write_two(to + 20, parts.tm_min);
+    write_two(to + 23, parts.tm_sec);
+}
+
+}  // namespace
+
+struct Worker::Loop {
+    // Only this worker's thread touches its sockets, so the reactor needs no locks; the queue keeps its own,
+    // for post().
+    asio::io_context context{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+    asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
+    asio::steady_timer tick{context};
+};
+
+Worker::Worker(unsigned index)
+    : index_(index), now_(coarse_millis()), wheel_(now_), loop_(std::make_unique<Loop>()) {
+    auto& reactor = asio::use_service<asio::detail::reactor>(loop_->context);
+    reactor.init_task();
+    reactor_ = &reactor;
+    scheduler_ = &asio::use_service<asio::detail::scheduler>(loop_->context);
+    enter_event();
+}
+
+// Tasks that were posted but never ran may own things of this worker: the loop goes first.
+Worker::~Worker() {
+    loop_.reset();
+    free_chains_.clear();
+}
+
+void Worker::run() {
+    t_current = this;
+    arm_tick();
+    loop_->context.run();
+    t_current = nullptr;
+}
+
+void Worker::stop() {
+    loop_->context.stop();
+}
+
+void Worker::post(std::function<void()> task) {
+    asio::post(loop_->context, [this, task = std::move(task)] {
+        enter_event();
+        task();
+    });
+}
+
+Worker* Worker::current() {
+    return t_current;
+}
+
+void* Worker::context() {
+    return &loop_->context;
+}
+
+void Worker::enter_event() {
+    now_ = coarse_millis();
+    if (now_ < next_second_) return;
+    timespec wall;
+    ::clock_gettime(CLOCK_REALTIME, &wall);
+    next_second_ = now_ + 1 + (1'000'000'000 - wall.tv_nsec) / 1'000'000;
+    if (wall.tv_sec == wall_seconds_) return;
+    wall_seconds_ = wall.tv_sec;
+    write_http_date(date_, wall_seconds_);
+}
+
+void Worker::arm_tick() {
+    loop_->tick.expires_after(std::chrono::milliseconds(Wheel::kTick));
+    loop_->tick.async_wait([this](const asio::error_code& error) {
+        if (error) return;
+        enter_event();
+        wheel_.advance(now_);
+        arm_tick();
+    });
+}
+
+Chain* Worker::take_chain() {
+    if (free_chains_.empty()) return new Chain(blocks_);
+    Chain* chain = free_chains_.back().release();
+    free_chains_.pop_back();
+    return chain;
+}
+
+void Worker::give_chain(Chain* chain) {
+    chain->clear();
+    std::unique_ptr<Chain> owned(chain);
+    if (free_chains_.size() < 64) free_chains_.push_back(std::move(owned));
+}
+
+}  // namespace gantry::net
