@@ -25,7 +25,7 @@ public:
     Result<Step> feed(std::string_view input);
 
 private:
-    enum class State : std::uint8_t { SizeStart, Size, Extension, SizeLf, Data, DataCr, DataLf, Done };
+    enum class State : std::uint8_t { SizeStart, Size, Blank, Extension, SizeLf, Data, DataCr, DataLf, Done };
 
     Side side_;
     State state_ = State::SizeStart;

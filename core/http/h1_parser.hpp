@@ -30,7 +30,8 @@ Simd selected_simd();
 // `head` is filled with views into `input`, which must stay where it is; on 0 and on errors its content is
 // unspecified, except that version, method and target are set where the request line could be read.
 // `scanned` is the caller's memory between calls with a growing input (start with 0): a client that sends a
-// byte at a time costs time in proportion to the bytes, not to their square.
+// byte at a time costs time in proportion to the bytes, not to their square. For that price an error in such
+// drops may be told a little later, at the latest with the end of the head or a limit.
 Result<std::size_t> parse_request_head(std::string_view input, const HeadLimits& limits, RequestHead& head,
                                        std::size_t& scanned);
 

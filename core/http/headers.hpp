@@ -26,10 +26,19 @@ public:
     const Field* begin() const { return fields_; }
     const Field* end() const { return fields_ + count_; }
     Field& at(std::size_t index) { return fields_[index]; }
+    const Field& at(std::size_t index) const { return fields_[index]; }
 
     void add(std::string_view name, std::string_view value);  // looks the id up
     void add(HeaderId id, std::string_view value);            // under its canonical name
-    void add(HeaderId id, std::string_view name, std::string_view value);
+    void add(HeaderId id, std::string_view name, std::string_view value) {
+        if (count_ == capacity_) grow();
+        std::uint8_t& slot = first_[static_cast<std::size_t>(id)];
+        if (slot == 0) slot = static_cast<std::uint8_t>(count_ < kLastSlot ? count_ + 1 : kLastSlot);
+        Field& field = fields_[count_++];
+        field.name = name;
+        field.value = value;
+        field.id = id;
+    }
 
     // The first field of that name, or null. By id: one load when the id is absent.
     const Field* find(HeaderId id) const {
@@ -54,8 +63,14 @@ public:
     void clear();
 
 private:
-    const Field* find_from(HeaderId id, std::size_t at) const;
+    static constexpr std::size_t kLastSlot = 255;
+
+    const Field* find_from(HeaderId id, std::size_t at) const {
+        while (fields_[at].id != id) ++at;
+        return fields_ + at;
+    }
     void grow();
+    void remove_from(std::size_t at, HeaderId id, std::string_view name);
     void reindex();
 
     Arena* arena_;
