@@ -267,7 +267,7 @@ TEST_CASE("h1_request: line ends other than CRLF are refused everywhere", "[http
     const std::string_view heads[] = {
         "GET / HTTP/1.1\nHost: h\n\n",         "GET / HTTP/1.1\nHost: h\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\n\r\n",     "GET / HTTP/1.1\r\nHost: h\r\n\n",
-        "GET / HTTP/1.1\rHost: h\r\r\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n\r\r\n",
+        "GET / HTTP/1.1\rHost: h\r\r\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n\r\r\n\r\n",
         "GET / HTTP/1.1\r\r\nHost: h\r\n\r\n", "\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
         "\rGET / HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
     };
