@@ -11,7 +11,7 @@ namespace gantry::log {
 namespace {
 
 std::atomic<unsigned long long> g_lost{0};
-std::mutex g_mutex;  // guards the two below; the logger itself is read atomically
+std::mutex g_mutex;  // guards the target
 std::string g_target = "stderr";
 std::atomic<Level> g_level{Level::Info};
 
@@ -37,13 +37,30 @@ std::shared_ptr<spdlog::logger> make_logger(const std::string& target) {
     return logger;
 }
 
-std::shared_ptr<spdlog::logger>& current() {
-    static std::shared_ptr<spdlog::logger> logger = make_logger("stderr");
-    return logger;
+// Not std::atomic<std::shared_ptr>: ThreadSanitizer does not understand libstdc++ 12's, and both lock anyway.
+class Current {
+public:
+    std::shared_ptr<spdlog::logger> load() {
+        const std::lock_guard lock(mutex_);
+        return logger_;
+    }
+    void store(std::shared_ptr<spdlog::logger> next) {
+        const std::lock_guard lock(mutex_);
+        logger_.swap(next);
+    }
+
+private:
+    std::mutex mutex_;
+    std::shared_ptr<spdlog::logger> logger_ = make_logger("stderr");
+};
+
+Current& current() {
+    static Current instance;
+    return instance;
 }
 
 std::shared_ptr<spdlog::logger> load() {
-    return std::atomic_load(&current());
+    return current().load();
 }
 
 }  // namespace
@@ -52,7 +69,7 @@ std::string open(std::string_view target, Level level) {
     const std::lock_guard lock(g_mutex);
     g_level = level;
     try {
-        std::atomic_store(&current(), make_logger(std::string(target)));
+        current().store(make_logger(std::string(target)));
     } catch (const spdlog::spdlog_ex& failure) {
         load()->set_level(to_spdlog(level));
         return failure.what();
