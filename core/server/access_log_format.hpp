@@ -21,7 +21,7 @@ namespace gantry::server {
 // Credentials are never written. The values of cookies and of the fields authorization, proxy-authorization,
 // cookie, set-cookie, x-api-key, x-auth-token, x-access-token and the like are "***" when there is one. In
 // uri, query, query.NAME and referer the values of parameters named access_token, token, password, secret,
-// key, api_key, ... (is_secret_parameter) are "***".
+// key, api_key, ... (secrets.hpp) are "***".
 class AccessLogFormat {
 public:
     // Longest line, with its end; values are cut where they would exceed it, the text around them never is.
@@ -39,15 +39,16 @@ private:
     enum class Escape : std::uint8_t { Text, Json };
     enum class Kind : std::uint8_t {
         Literal,
-        Value,         // escaped
-        JsonNumber,    // as it is when it is a number, else null
-        JsonOptional,  // key and quoted value, nothing when empty
+        Value,           // escaped
+        Number,          // json: as it is when it is a number, else null
+        OptionalValue,   // json: key and quoted value, nothing when empty
+        OptionalNumber,  // json: key and number, nothing when it is none
     };
     enum class Mask : std::uint8_t { None, All, Query, Uri };
     struct Part {
         std::uint32_t offset = 0;  // literal or argument, in text_
         std::uint32_t length = 0;
-        std::uint32_t key = 0;  // of JsonOptional: the text `,"name":`, in text_
+        std::uint32_t key = 0;  // of optional parts: `,"name":`, in text_
         std::uint32_t key_length = 0;
         Kind kind = Kind::Literal;
         Mask mask = Mask::None;
@@ -55,21 +56,22 @@ private:
         http::HeaderId header = http::HeaderId::Other;
         std::uint8_t group = 0;
     };
-    class Builder;
+    struct JsonField;
     class Output;
 
+    static const JsonField kJsonFields[];
+    static AccessLogFormat json();
+    static Mask mask_of(VariableId id, std::string_view argument);
+    void add_literal(std::string_view text);
     void write_part(const Part& part, const VariableSource& source, Arena& arena, Output& out) const;
+    std::string_view text(std::uint32_t offset, std::uint32_t length) const {
+        return std::string_view(text_).substr(offset, length);
+    }
 
     std::string text_;
     std::vector<Part> parts_;
-    std::size_t fixed_ = 1;  // bytes of a line whose values are all empty
+    std::size_t fixed_ = 1;  // bytes of literals and the end of the line
     Escape escape_ = Escape::Text;
 };
-
-// Is the value of a query parameter of this name a credential? Any case; percent-encoded names are
-// understood.
-bool is_secret_parameter(std::string_view name);
-// Of a header field.
-bool is_secret_field(std::string_view name);
 
 }  // namespace gantry::server

@@ -34,7 +34,7 @@ public:
     const std::vector<std::string>& other_methods() const { return other_methods_; }
 
 private:
-    struct Test {
+    struct Check {
         conf::Condition::Source source;
         conf::Condition::Test test;
         http::HeaderId header;
@@ -42,10 +42,10 @@ private:
         std::string value;
         std::optional<Regex> regex;
     };
-    static Matched check(const Test& test, std::string_view value);
-    static Matched hold(const Test& test, const http::RequestHead& head, Arena& arena);
+    static Matched check(const Check& test, std::string_view value);
+    static Matched hold(const Check& test, const http::RequestHead& head, Arena& arena);
 
-    std::vector<Test> tests_;
+    std::vector<Check> tests_;
     std::optional<CidrSet> clients_;
     std::uint16_t methods_ = 0;
     std::vector<std::string> other_methods_;

@@ -67,6 +67,8 @@ private:
 
     bool add(std::string_view name, bool is_wildcard, std::uint32_t host);
     const Slot* probe(std::string_view lower, bool is_wildcard, std::size_t* looked_at) const;
+    const Slot* find_wildcard(std::string_view lower) const;
+    void match_patterns(std::string_view lower, Arena& arena, HostMatch& match) const;
     std::uint64_t hash(std::string_view lower, bool is_wildcard) const;
     void grow();
 

@@ -83,6 +83,7 @@ private:
         std::uint32_t expression_end = 0;
     };
     static constexpr std::uint32_t kNone = 0xffffffff;
+    static constexpr std::size_t kMaxPattern = 8192;
 
     class Builder;
     struct Search;

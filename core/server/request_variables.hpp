@@ -13,7 +13,10 @@ namespace gantry::server {
 // True when `variable` is one of: path, uri, query, query.NAME, header.NAME, cookie.NAME, method, protocol,
 // user_agent, referer. `path` is the normal form. query.NAME is as received (still encoded).
 bool request_variable(const Variable& variable, const http::RequestHead& head, std::string_view path,
-                      std::string_view& value);
+                      Arena& arena, std::string_view& value);
+
+// header.NAME or response_header.NAME of those fields.
+std::string_view field_variable(const Variable& variable, const http::Headers& headers);
 
 // A capture, by name or number: the location's expression first, then the host's.
 std::string_view capture_variable(const Variable& variable, const Captures& location, const Captures& host);

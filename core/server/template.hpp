@@ -60,6 +60,7 @@ private:
         Form form = Form::Text;
     };
     friend class TemplateCompiler;
+    friend class AccessLogFormat;  // makes lines of the same parts, escaped
 
     std::string_view value_of(const Part& part, const VariableSource& source, Arena& arena) const;
 
