@@ -43,15 +43,16 @@ public:
     // counted) for HEAD and for statuses without body, so that handlers need not know.
     virtual void send_body(std::string_view bytes, Ref<RefCounted> owner) = 0;
     virtual void send_file(int fd, off_t offset, std::size_t size, Ref<RefCounted> owner) = 0;
-    // The response is complete (`trailers` may be null; they are sent with Chunked only). The stream may end
-    // within this call: the exchange must not touch it afterwards. on_sent() follows, maybe at once.
+    // The response is complete (`trailers` may be null; they are sent with Chunked only). on_sent() follows:
+    // outside of start() and on_body...() within this very call, so whoever calls it must not touch the
+    // exchange afterwards.
     virtual void finish(const Headers* trailers) = 0;
     // Gives up in the middle: the connection is closed in a way that the client cannot take for the end of
-    // the body. on_sent() follows.
+    // the body. on_sent() follows as after finish().
     virtual void abort() = 0;
 
     // Starts delivery of the request body, sending 100 (Continue) where the client waits for it. At most
-    // once. on_body() may be called from within. A request without body answers with on_body_end() at once.
+    // once. Nothing is delivered from within this call; a request without body gets on_body_end() all the same.
     virtual void read_body(BodyReader& reader) = 0;
     // Back-pressure: stop and go on reading the body.
     virtual void pause_body() = 0;
@@ -86,6 +87,7 @@ class ServerExchange {
 public:
     // Where the codec parses to; its arena is the exchange's.
     virtual RequestHead& request() = 0;
+    virtual Arena& arena() = 0;
     // The head is complete.
     virtual void start() = 0;
     // The head cannot be understood: answer with the error's status. The connection closes afterwards.

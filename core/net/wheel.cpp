@@ -71,6 +71,16 @@ void Wheel::expire_slot(std::uint32_t tick) {
     due.previous_ = due.next_ = nullptr;
 }
 
+void Wheel::drain() {
+    for (Slot& slot : slots_) {
+        for (Deadline* deadline = slot.next_; deadline != &slot;) {
+            Deadline* const next = deadline->next_;
+            if (deadline->due_tick_ != 0) deadline->on_drain();
+            deadline = next;
+        }
+    }
+}
+
 void Wheel::advance(Millis now) {
     const auto target = static_cast<std::uint32_t>((now - start_) / kTick + 1);
     while (current_ < target) {

@@ -22,6 +22,8 @@ protected:
     virtual ~Deadline();
     // The point in time was reached; the deadline is no longer set. May set it anew or destroy the owner.
     virtual void on_deadline() = 0;
+    // The worker is to end: whoever is idle goes now. May destroy its owner, nothing else.
+    virtual void on_drain() {}
 
 private:
     friend class Wheel;
@@ -49,6 +51,8 @@ public:
 
     // Fires everything that is due.
     void advance(Millis now);
+    // Calls on_drain() of everything that has a deadline.
+    void drain();
 
 private:
     friend class Deadline;

@@ -1,0 +1,87 @@
+#include "core/http/h1_connection.hpp"
+
+#include "core/http/h1_active.hpp"
+
+namespace gantry::http {
+
+namespace {
+constexpr std::size_t kRecycled = 256;  // H1Actives kept per listener and worker
+}
+
+H1Settings::H1Settings() = default;
+H1Settings::~H1Settings() = default;
+
+void H1Connection::serve(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client) {
+    auto* connection = new H1Connection(std::move(transport), settings, client);
+    if (connection->transport_->is_tls()) {
+        connection->wait_for(Wait::Handshake, settings.handshake_timeout);
+    } else {
+        connection->wait_for(Wait::Idle, settings.idle_timeout);
+    }
+    connection->transport_->want_read();
+}
+
+H1Connection::H1Connection(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client)
+    : transport_(std::move(transport)), settings_(settings), client_(client), id_(++settings.connections) {
+    transport_->set_events(this);
+}
+
+H1Connection::~H1Connection() {
+    settings_.worker->connections.fetch_sub(1, std::memory_order_relaxed);
+    settings_.open->fetch_sub(1, std::memory_order_relaxed);
+    if (active_ != nullptr) release_active();
+}
+
+void H1Connection::acquire_active() {
+    if (settings_.free.empty()) {
+        active_ = new H1Active(*settings_.worker);
+    } else {
+        active_ = settings_.free.back().release();
+        settings_.free.pop_back();
+    }
+    active_->attach(*this);
+}
+
+void H1Connection::release_active() {
+    std::unique_ptr<H1Active> active(std::exchange(active_, nullptr));
+    active->reset();
+    if (settings_.free.size() < kRecycled) settings_.free.push_back(std::move(active));
+}
+
+void H1Connection::wait_for(Wait what, Millis timeout) {
+    wait_ = what;
+    net::Wheel& wheel = settings_.worker->wheel();
+    what == Wait::Nothing ? wheel.clear(*this) : wheel.set(*this, settings_.worker->now() + timeout);
+}
+
+void H1Connection::on_readable() {
+    if (active_ == nullptr) acquire_active();
+    active_->on_readable();
+}
+
+void H1Connection::on_writable() {
+    if (active_ != nullptr) active_->on_writable();
+}
+
+void H1Connection::on_handshake(const Error* failure) {
+    if (failure != nullptr) {
+        delete this;
+        return;
+    }
+    wait_for(Wait::Idle, settings_.idle_timeout);
+    transport_->want_read();
+}
+
+void H1Connection::on_deadline() {
+    if (active_ == nullptr) {
+        delete this;
+        return;
+    }
+    active_->on_deadline();
+}
+
+void H1Connection::on_drain() {
+    if (active_ == nullptr && (wait_ == Wait::Idle || wait_ == Wait::Handshake)) delete this;
+}
+
+}  // namespace gantry::http
