@@ -94,7 +94,12 @@ void H1Active::finish(const Headers* trailers) {
     const Turn turn(*this);
     // Fewer bytes than promised: the client must not wait for the rest, nor take the next response for it.
     if (reply_kind_ == BodyKind::Length && reply_left_ > 0 && !reply_bodiless_) return abort();
-    if (reply_kind_ == BodyKind::Chunked && !reply_bodiless_) sent_ += write_last_chunk(trailers, out());
+    if (reply_kind_ == BodyKind::Chunked && !reply_bodiless_) {
+        const std::size_t before = queued();
+        out().append_copy("0\r\n");
+        write_trailers(trailers, out());
+        sent_ += queued() - before;
+    }
     // The rest of an unread body is dropped or the connection closed, see end_request().
     if (!body_.is_complete() && (body_.kind() != BodyKind::Length || body_.left() > kDiscardable))
         keep_alive_ = false;
