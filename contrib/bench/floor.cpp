@@ -3,9 +3,11 @@
 // figure of contrib/bench. Also the origin that the proxy rows stand on.
 //
 //   floor static --size N [--tls CERT KEY]   answers every request with N bytes from memory
+//   floor static --size N --sendfile         the same from a file in the page cache
 //   floor proxy --upstream PORT              passes bytes on, one upstream connection per client connection
 //
 // Prints the port that the kernel chose, then serves until it is killed.
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstdint>
@@ -21,6 +23,7 @@
 #include <string_view>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -52,6 +55,8 @@ struct Connection {
 struct Program {
     bool proxy = false;
     std::string reply;
+    std::size_t head = 0;  // its first bytes
+    int file = -1;         // the rest of it, with --sendfile
     std::uint16_t upstream = 0;
     SSL_CTX* tls = nullptr;
     int epoll = -1;
@@ -164,7 +169,31 @@ bool flush(Connection& connection) {
     return true;
 }
 
+bool answer_file(Connection& connection) {
+    const std::size_t size = program.reply.size();
+    while (connection.replies > 0) {
+        ssize_t sent = 0;
+        if (connection.offset < program.head) {
+            sent = send(connection.fd, program.reply.data() + connection.offset,
+                        program.head - connection.offset, MSG_NOSIGNAL | MSG_MORE);
+        } else {
+            auto from = static_cast<off_t>(connection.offset - program.head);
+            sent = sendfile(connection.fd, program.file, &from, size - connection.offset);
+        }
+        if (sent < 0 && errno == EAGAIN) {
+            watch(connection, EPOLLOUT, EPOLL_CTL_MOD);
+            return true;
+        }
+        if (sent < 0) return shut(&connection), false;
+        connection.offset += static_cast<std::size_t>(sent);
+        if (connection.offset == size) connection.offset = 0, --connection.replies;
+    }
+    if (connection.close) return shut(&connection), false;
+    return true;
+}
+
 bool answer_plain(Connection& connection) {
+    if (program.file >= 0) return answer_file(connection);
     while (connection.replies > 0) {
         iovec parts[64];
         unsigned count = 0;
@@ -351,6 +380,15 @@ void serve() {
     }
 }
 
+void use_file() {
+    std::FILE* file = std::tmpfile();
+    if (file == nullptr) die("tmpfile");
+    const std::size_t size = program.reply.size() - program.head;
+    if (std::fwrite(program.reply.data() + program.head, 1, size, file) != size) die("tmpfile");
+    std::fflush(file);
+    program.file = fileno(file);  // open for as long as we run
+}
+
 void use_tls(const char* certificate, const char* key) {
     program.tls = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_min_proto_version(program.tls, TLS1_3_VERSION);
@@ -372,9 +410,11 @@ int main(int argc, char** argv) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     std::size_t size = 1024;
+    bool from_file = false;
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];
         if (word == "proxy") program.proxy = true;
+        if (word == "--sendfile") from_file = true;
         if (word == "--size" && i + 1 < argc) size = std::strtoul(argv[++i], nullptr, 10);
         if (word == "--upstream" && i + 1 < argc)
             program.upstream = static_cast<std::uint16_t>(std::atoi(argv[++i]));
@@ -385,7 +425,9 @@ int main(int argc, char** argv) {
         "Content-Type: application/octet-stream\r\nContent-Length: " +
         std::to_string(size) +
         "\r\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\nETag: \"0123456789abcdef\"\r\n"
-        "Accept-Ranges: bytes\r\n\r\n" +
-        std::string(size, 'x');
+        "Accept-Ranges: bytes\r\n\r\n";
+    program.head = program.reply.size();
+    program.reply.append(size, 'x');
+    if (from_file) use_file();
     serve();
 }

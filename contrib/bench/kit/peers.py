@@ -14,12 +14,12 @@ CANNED = "hello, world\n"
 
 @dataclasses.dataclass
 class Scene:
-    folder: pathlib.Path        # for this process alone
-    root: pathlib.Path
+    root: pathlib.Path          # the files of the site
     certificate: pathlib.Path
     key: pathlib.Path
-    port: int
-    tls_port: int
+    folder: pathlib.Path = None  # for one process alone; this and the ports are chosen when it starts
+    port: int = 0
+    tls_port: int = 0
     upstream: int = 0           # port of the origin; 0: no proxying in this scene
     hosts: int = 0              # this many hosts h0.localhost, h1.localhost ... beside the default one
     gantry: pathlib.Path = None
@@ -223,8 +223,11 @@ frontend web
 def floor(scene):
     if scene.upstream:
         return [scene.floor, "proxy", "--upstream", str(scene.upstream)]
-    tls = ["--tls", scene.certificate, scene.key] if scene.floor_tls else []
-    return [scene.floor, "static", "--size", str(scene.floor_size), *tls]
+    if scene.floor_tls:
+        how = ["--tls", scene.certificate, scene.key]
+    else:
+        how = ["--sendfile"] if scene.floor_size >= 32 * 1024 else []  # whichever costs less
+    return [scene.floor, "static", "--size", str(scene.floor_size), *how]
 
 
 PEERS = {"gantry": gantry, "floor": floor, "nginx": nginx, "h2o": h2o, "lighttpd": lighttpd, "haproxy": haproxy}

@@ -98,8 +98,9 @@ class Wrong(Exception):
 class Server:
     """Use as a context manager. `scene` is a kit.peers.Scene without folder and ports."""
 
-    def __init__(self, name, scene, cpu, programs):
-        self.name, self.scene, self.cpu, self.programs = name, scene, cpu, programs
+    def __init__(self, name, scene, cpu=None, under=()):
+        """`under`: the command line of a tool that runs the server, such as strace."""
+        self.name, self.scene, self.cpu, self.under = name, scene, cpu, under
 
     def __enter__(self):
         self.scene.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"gantry-bench-{self.name}-"))
@@ -107,6 +108,7 @@ class Server:
         self.scene.port, self.scene.tls_port = tools.free_ports(2)
         command = [str(part) for part in peers.PEERS[self.name](self.scene)]
         command[0] = tools.find(command[0]) or command[0]
+        command = [*(str(part) for part in self.under), *command]
         self.output = open(self.scene.folder / "output", "wb+")
         self.began = time.monotonic()
         self.process = subprocess.Popen(
