@@ -1,0 +1,115 @@
+// What a worker keeps for each peer and upstream, over all generations: idle connections, what is known about
+// the peer's health, and whose turn it is.
+#pragma once
+
+#include "core/base/ref.hpp"
+#include "core/http/h1_client.hpp"
+#include "core/net/wheel.hpp"
+#include "core/net/worker.hpp"
+#include "core/upstream/balancer.hpp"
+#include "core/upstream/upstream.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace gantry::upstream {
+
+// The connections of one worker to one peer. [worker]
+class PeerPool final : public RefCounted, http::ClientEvents {
+public:
+    // A peer (or one of its addresses) that refused a connection is left alone for this long, while there are
+    // others.
+    static constexpr Millis kFailurePause = 1'000;
+
+    PeerPool(net::Worker& worker, std::shared_ptr<const Peer> peer);
+
+    const Peer& peer() const { return *peer_; }
+
+    // The idle connection that was used last; null: none. The caller start()s it at once, or destroy()s it.
+    http::H1Client* take();
+    // Takes a connection that is_reusable(). Beyond `keep` the one that is idle for longest goes.
+    void put(http::H1Client& client, std::uint32_t keep, Millis timeout);
+    void close_idle();
+    std::size_t idle() const { return idle_; }
+
+    // Where the next connection goes, in turn; null: the peer's name has no address.
+    const net::Endpoint* next_endpoint();
+    std::size_t endpoints() const { return endpoints_.size(); }
+    // The endpoint that next_endpoint() gave last refused, or was not heard from.
+    void on_connect_failed();
+    void on_connected(http::H1Client& client);
+    bool is_resting() const { return worker_.now() < resting_until_; }
+
+private:
+    friend class Pools;
+    struct Target {
+        net::Endpoint endpoint;
+        std::uint64_t hash = 0;
+        Millis resting_until = 0;
+    };
+    ~PeerPool() override;
+    void update();
+    void unlink(http::H1Client& client);
+
+    void on_interim(const http::ResponseHead&) override {}
+    void on_response_head(http::ResponseHead&) override {}
+    void on_response_body(std::string_view, const Ref<Block>&) override {}
+    void on_response_end(const http::Headers*) override {}
+    void on_client_failed(http::H1Client& client, const Error& error) override;
+    void on_request_drained() override {}
+    void on_turn_end() override {}
+
+    net::Worker& worker_;
+    std::shared_ptr<const Peer> peer_;
+    std::vector<Target> endpoints_;
+    std::uint32_t version_ = 0;
+    std::size_t turn_ = 0;
+    Millis resting_until_ = 0;
+    Millis last_used_ = 0;
+    http::H1Client* newest_ = nullptr;
+    http::H1Client* oldest_ = nullptr;
+    std::size_t idle_ = 0;
+};
+
+// One upstream on one worker. [worker]
+class Group final : public RefCounted {
+public:
+    Group(std::shared_ptr<const Upstream> upstream, std::vector<Ref<PeerPool>> pools);
+
+    const Upstream& upstream() const { return *upstream_; }
+    // Whose turn it is, leaving out `tried`; peers that are resting only when no other is left. Null: none.
+    PeerPool* pick(const PeerPool* const* tried, std::size_t count);
+
+private:
+    friend class Pools;
+    ~Group() override = default;
+
+    std::shared_ptr<const Upstream> upstream_;
+    std::vector<Ref<PeerPool>> pools_;
+    RoundRobin turns_;
+    Millis last_used_ = 0;
+};
+
+// All of one worker. Made anywhere, used and destroyed on the worker (or when its loop is over).
+class Pools final : net::Deadline {
+public:
+    // What was not used for this long is forgotten; the next use makes it anew.
+    static constexpr Millis kForgetAfter = 300'000;
+
+    explicit Pools(net::Worker& worker) : worker_(worker) {}
+    ~Pools() override;
+
+    net::Worker& worker() { return worker_; }
+    Ref<Group> group(const std::shared_ptr<const Upstream>& upstream);
+    void close_idle();
+
+private:
+    Ref<PeerPool> pool(const std::shared_ptr<const Peer>& peer);
+    void on_deadline() override;
+
+    net::Worker& worker_;
+    std::vector<Ref<PeerPool>> pools_;  // by slot
+    std::vector<Ref<Group>> groups_;    // by slot
+};
+
+}  // namespace gantry::upstream

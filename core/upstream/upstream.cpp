@@ -1,0 +1,146 @@
+#include "core/upstream/upstream.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace gantry::upstream {
+
+// The numbers that are in use; the smallest free one is given next, so that the workers' tables stay short.
+class Slot::Source {
+public:
+    std::size_t take() {
+        const std::lock_guard lock(mutex_);
+        const auto free = std::find(used_.begin(), used_.end(), false);
+        const auto index = static_cast<std::size_t>(free - used_.begin());
+        if (free == used_.end()) used_.push_back(false);
+        used_[index] = true;
+        return index;
+    }
+    void give(std::size_t index) {
+        const std::lock_guard lock(mutex_);
+        used_[index] = false;
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<bool> used_;
+};
+
+Slot::Slot(std::shared_ptr<Source> source) : source_(std::move(source)), index_(source_->take()) {}
+
+Slot::~Slot() {
+    source_->give(index_);
+}
+
+struct Registry::Known {
+    std::mutex mutex;
+    std::shared_ptr<Slot::Source> peer_slots = std::make_shared<Slot::Source>();
+    std::shared_ptr<Slot::Source> upstream_slots = std::make_shared<Slot::Source>();
+    std::map<std::string, std::weak_ptr<const Peer>> peers;
+    std::map<std::string, std::weak_ptr<const Upstream>> upstreams;
+};
+
+namespace {
+
+// Length first: no two lists of texts give the same key.
+void add_to(std::string& key, std::string_view text) {
+    key += std::to_string(text.size());
+    key += ':';
+    key += text;
+}
+void add_to(std::string& key, std::uint64_t number) {
+    key += std::to_string(number);
+    key += ',';
+}
+
+void add_to(std::string& key, const std::optional<conf::UpstreamTls>& tls) {
+    add_to(key, tls.has_value());
+    if (!tls) return;
+    add_to(key, tls->verify);
+    add_to(key, tls->ca_file);
+    add_to(key, tls->server_name);
+}
+
+void add_to(std::string& key, const conf::Peer& peer) {
+    add_to(key, peer.host);
+    add_to(key, peer.port);
+    add_to(key, peer.is_unix);
+}
+
+std::string key_of(const conf::Peer& peer, const std::optional<conf::UpstreamTls>& tls) {
+    std::string key;
+    add_to(key, peer);
+    add_to(key, tls);
+    return key;
+}
+
+std::string key_of(const conf::Upstream& settings) {
+    std::string key;
+    add_to(key, settings.name);
+    add_to(key, settings.tls);
+    for (const conf::Duration duration : {settings.keep_alive_timeout, settings.connect_timeout,
+                                          settings.send_timeout, settings.response_timeout}) {
+        add_to(key, static_cast<std::uint64_t>(duration.count()));
+    }
+    add_to(key, settings.keep_alive);
+    add_to(key, settings.max_head);
+    for (const conf::Peer& peer : settings.peers) {
+        add_to(key, peer);
+        add_to(key, peer.weight);
+    }
+    return key;
+}
+
+std::string text_of(const conf::Peer& peer) {
+    if (peer.is_unix) return "unix:" + peer.host;
+    const bool is_ipv6 = peer.host.find(':') != peer.host.npos;
+    return (is_ipv6 ? '[' + peer.host + ']' : peer.host) + ':' + std::to_string(peer.port);
+}
+
+template <class T>
+void forget_dead(std::map<std::string, std::weak_ptr<const T>>& known) {
+    std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
+}
+
+}  // namespace
+
+Registry::Registry(net::Resolver& resolver) : resolver_(resolver), known_(std::make_unique<Known>()) {}
+
+Registry::~Registry() = default;
+
+std::shared_ptr<const Peer> Registry::make_peer(const conf::Peer& settings,
+                                                const std::optional<conf::UpstreamTls>& tls) {
+    const std::string key = key_of(settings, tls);
+    if (auto peer = known_->peers[key].lock()) return peer;
+    auto peer = std::make_shared<Peer>(text_of(settings),
+                                       resolver_.find(settings.host, settings.port, settings.is_unix),
+                                       known_->peer_slots);
+    peer->tls = tls;
+    if (tls) peer->server_name = tls->server_name.empty() ? settings.host : tls->server_name;
+    known_->peers[key] = peer;
+    return peer;
+}
+
+std::shared_ptr<const Upstream> Registry::make(const conf::Upstream& settings) {
+    const std::string key = key_of(settings);
+    const std::lock_guard lock(known_->mutex);
+    forget_dead(known_->upstreams);
+    if (auto upstream = known_->upstreams[key].lock()) return upstream;
+    auto upstream = std::make_shared<Upstream>(known_->upstream_slots);
+    upstream->name = settings.name;
+    upstream->keep_alive = settings.keep_alive;
+    upstream->keep_alive_timeout = settings.keep_alive_timeout.count();
+    upstream->connect_timeout = settings.connect_timeout.count();
+    upstream->send_timeout = settings.send_timeout.count();
+    upstream->response_timeout = settings.response_timeout.count();
+    upstream->max_head = static_cast<std::size_t>(settings.max_head);
+    for (const conf::Peer& peer : settings.peers) {
+        upstream->members.push_back({make_peer(peer, settings.tls), peer.weight});
+    }
+    forget_dead(known_->peers);
+    known_->upstreams[key] = upstream;
+    return upstream;
+}
+
+}  // namespace gantry::upstream
