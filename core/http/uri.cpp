@@ -24,6 +24,21 @@ constexpr std::array<bool, 256> kRegName = [] {
     return allowed;
 }();
 
+bool is_escape(std::string_view text, std::size_t at) {
+    return text.size() - at >= 3 && hex_value(text[at + 1]) >= 0 && hex_value(text[at + 2]) >= 0;
+}
+
+char escaped_octet(std::string_view text, std::size_t at) {
+    return static_cast<char>(hex_value(text[at + 1]) << 4 | hex_value(text[at + 2]));
+}
+
+// Is "%" at `at` one that normalize_path() writes with EncodedSlash::Keep: "%2F", "%5C", "%252F", "%255C"?
+bool is_kept_escape(std::string_view path, std::size_t at) {
+    std::string_view rest = path.substr(at + 1);
+    if (starts_with_ignore_case(rest, "25")) rest.remove_prefix(2);
+    return starts_with_ignore_case(rest, "2F") || starts_with_ignore_case(rest, "5C");
+}
+
 tl::unexpected<Error> bad_authority() {
     return fail(Code::BadRequest, Side::Client, "because the authority is not valid");
 }
@@ -82,6 +97,61 @@ Result<Authority> parse_authority(std::string_view text) {
     if (rest.front() != ':' || !is_port(rest.substr(1))) return bad_authority();
     authority.port = rest.substr(1);
     return authority;
+}
+
+bool query_value(std::string_view query, std::string_view name, std::string_view& value) {
+    while (!query.empty()) {
+        const std::size_t end = std::min(query.find('&'), query.size());
+        const std::string_view pair = query.substr(0, end);
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        if (pair.substr(0, equals) == name && !pair.empty()) {
+            value = equals == pair.size() ? pair.substr(equals) : pair.substr(equals + 1);
+            return true;
+        }
+        query.remove_prefix(std::min(end + 1, query.size()));
+    }
+    return false;
+}
+
+std::string_view percent_decode(std::string_view text, bool plus_is_space, Arena& arena) {
+    const std::size_t first = plus_is_space ? text.find_first_of("%+") : text.find('%');
+    if (first == text.npos) return text;
+    char* const begin = static_cast<char*>(arena.allocate(text.size(), 1));
+    char* to = std::copy_n(text.begin(), first, begin);
+    for (std::size_t i = first; i < text.size(); ++i) {
+        if (text[i] == '%' && is_escape(text, i)) {
+            *to++ = escaped_octet(text, i);
+            i += 2;
+        } else {
+            *to++ = plus_is_space && text[i] == '+' ? ' ' : text[i];
+        }
+    }
+    return {begin, static_cast<std::size_t>(to - begin)};
+}
+
+std::string_view percent_encode_path(std::string_view path, Arena& arena, EncodedSlash encoded) {
+    constexpr char kHex[] = "0123456789ABCDEF";
+    const auto stays = [&](std::size_t at) {
+        const char c = path[at];
+        if (kRegName[static_cast<unsigned char>(c)] || c == '/' || c == ':' || c == '@') return true;
+        return encoded == EncodedSlash::Keep && c == '%' && is_kept_escape(path, at);
+    };
+    std::size_t escapes = 0;
+    for (std::size_t i = 0; i < path.size(); ++i) escapes += stays(i) ? 0 : 1;
+    if (escapes == 0) return path;
+    char* const begin = static_cast<char*>(arena.allocate(path.size() + 2 * escapes, 1));
+    char* to = begin;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        if (stays(i)) {
+            *to++ = path[i];
+            continue;
+        }
+        const auto octet = static_cast<unsigned char>(path[i]);
+        *to++ = '%';
+        *to++ = kHex[octet >> 4];
+        *to++ = kHex[octet & 15];
+    }
+    return {begin, static_cast<std::size_t>(to - begin)};
 }
 
 }  // namespace gantry::http

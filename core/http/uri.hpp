@@ -28,8 +28,8 @@ struct Authority {
     bool is_ipv6 = false;
 };
 
-// Strict: reg-name, IPv4 or "[IPv6]", optional ":port" up to 65535. No userinfo (RFC 9110 4.2.4). 400
-// otherwise.
+// Strict: reg-name, IPv4 or "[IPv6]", optional ":port" up to 65535. No userinfo (RFC 9110 4.2.4), no empty
+// label ("..", ".a"), no percent escapes, no scoped or future IP literals. 400 otherwise.
 Result<Authority> parse_authority(std::string_view authority);
 
 // The value of the first `name` in a query string, still encoded; false when there is none.
@@ -39,7 +39,9 @@ bool query_value(std::string_view query, std::string_view name, std::string_view
 std::string_view percent_decode(std::string_view text, bool plus_is_space, Arena& arena);
 
 // Percent-encodes everything but unreserved characters, sub-delims, ":", "@" and "/": a decoded path for a
-// Location field or an upstream request line.
-std::string_view percent_encode_path(std::string_view path, Arena& arena);
+// Location field or an upstream request line. `encoded` is what normalize_path() was told when it made the
+// path: with Keep, the escapes that it kept stay as they are.
+std::string_view percent_encode_path(std::string_view path, Arena& arena,
+                                     EncodedSlash encoded = EncodedSlash::Decode);
 
 }  // namespace gantry::http

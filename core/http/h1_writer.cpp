@@ -1,0 +1,296 @@
+#include "core/http/h1_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+namespace gantry::http {
+
+namespace {
+
+constexpr std::string_view kCrLf = "\r\n";
+constexpr std::string_view kChunked = "Transfer-Encoding: chunked\r\n";
+constexpr std::string_view kServer = "Server: gantry\r\n";
+constexpr std::size_t kFieldExtra = 4;    // ": " and CRLF
+constexpr std::size_t kLengthBytes = 40;  // "Content-Length: " with 20 digits and CRLF
+constexpr std::size_t kFixedBytes = 160;  // status line without a given reason, and all that we add ourselves
+
+constexpr int kFirstStatus = 100;
+constexpr int kLastStatus = 599;
+constexpr std::size_t kStatusLineBytes = 56;
+
+struct StatusLineText {
+    char text[kStatusLineBytes] = {};
+    std::uint8_t size = 0;
+};
+
+// "HTTP/1.1 404 Not Found\r\n" for each status with a phrase, made at start-up.
+const std::array<StatusLineText, kLastStatus - kFirstStatus + 1> kStatusLines = [] {
+    std::array<StatusLineText, kLastStatus - kFirstStatus + 1> lines;
+    for (int status = kFirstStatus; status <= kLastStatus; ++status) {
+        StatusLineText& line = lines[static_cast<std::size_t>(status - kFirstStatus)];
+        char* to = line.text;
+        const auto put = [&to](std::string_view text) { to = std::copy(text.begin(), text.end(), to); };
+        put("HTTP/1.1 ");
+        to = std::to_chars(to, to + 3, status).ptr;
+        put(" ");
+        put(reason_phrase(status));
+        put(kCrLf);
+        line.size = static_cast<std::uint8_t>(to - line.text);
+    }
+    return lines;
+}();
+
+// May one of the bytes be NUL, CR or LF? No wrong no; a wrong yes for the other bytes below 14, as TAB is.
+bool may_break_lines(std::string_view text) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    constexpr std::uint64_t kHigh = 0x8080808080808080;
+    const auto is_low = [](std::uint64_t word) { return ((word - kOnes * 14) & ~word & kHigh) != 0; };
+    const char* at = text.data();
+    const std::size_t size = text.size();
+    std::uint64_t word;
+    if (size < sizeof word) {
+        return std::any_of(text.begin(), text.end(),
+                           [](char c) { return static_cast<unsigned char>(c) < 14; });
+    }
+    for (const char* const last = at + size - sizeof word; at < last; at += sizeof word) {
+        std::memcpy(&word, at, sizeof word);
+        if (is_low(word)) return true;
+    }
+    std::memcpy(&word, text.data() + size - sizeof word, sizeof word);
+    return is_low(word);
+}
+
+char harmless(char c) {
+    return c == '\0' || c == '\r' || c == '\n' ? ' ' : c;
+}
+
+// Where a head goes whose size is known to fit.
+class BlockSink {
+public:
+    explicit BlockSink(char* to) : to_(to) {}
+
+    char* at() const { return to_; }
+    void put(std::string_view text) {
+        if (!text.empty()) std::memcpy(to_, text.data(), text.size());
+        to_ += text.size();
+    }
+    void put_foreign(std::string_view text) {
+        if (may_break_lines(text)) {
+            to_ = std::transform(text.begin(), text.end(), to_, harmless);
+        } else {
+            put(text);
+        }
+    }
+
+private:
+    char* to_;
+};
+
+// Where a head goes that is larger than a block.
+class ChainSink {
+public:
+    explicit ChainSink(Chain& chain) : chain_(chain) {}
+
+    void put(std::string_view text) { chain_.append_copy(text); }
+    void put_foreign(std::string_view text) {
+        if (!may_break_lines(text)) return put(text);
+        for (const char c : text) {
+            const char clean = harmless(c);
+            put({&clean, 1});
+        }
+    }
+
+private:
+    Chain& chain_;
+};
+
+// Calls render(sink) with the sink that `bound` bytes, at most, ask for.
+template <class Render>
+void render_into(Chain& out, std::size_t bound, Render render) {
+    if (bound > BlockPool::kBytes) {
+        ChainSink sink(out);
+        render(sink);
+        return;
+    }
+    char* const begin = out.reserve(bound);
+    BlockSink sink(begin);
+    render(sink);
+    out.commit(static_cast<std::size_t>(sink.at() - begin));
+}
+
+std::size_t bytes_of(const Headers& headers) {
+    std::size_t bytes = 0;
+    for (const Field& field : headers) bytes += field.name.size() + field.value.size() + kFieldExtra;
+    return bytes;
+}
+
+template <class Sink>
+void put_field(Sink& sink, const Field& field) {
+    // Canonical names are ours.
+    if (field.id != HeaderId::Other) {
+        sink.put(field.name);
+    } else {
+        sink.put_foreign(field.name);
+    }
+    sink.put(": ");
+    sink.put_foreign(field.value);
+    sink.put(kCrLf);
+}
+
+template <class Sink>
+void put_content_length(Sink& sink, std::uint64_t length) {
+    constexpr std::string_view kName = "Content-Length: ";
+    char text[kLengthBytes];
+    char* end = std::copy(kName.begin(), kName.end(), text);
+    end = std::to_chars(end, text + sizeof text, length).ptr;
+    end = std::copy(kCrLf.begin(), kCrLf.end(), end);
+    sink.put({text, static_cast<std::size_t>(end - text)});
+}
+
+template <class Sink>
+void put_status_line(Sink& sink, int status, std::string_view reason) {
+    if (reason.empty() && status >= kFirstStatus && status <= kLastStatus) {
+        const StatusLineText& line = kStatusLines[static_cast<std::size_t>(status - kFirstStatus)];
+        sink.put({line.text, line.size});
+        return;
+    }
+    char digits[3];
+    const int three = std::clamp(status, 100, 999);
+    std::to_chars(digits, digits + sizeof digits, three);
+    sink.put("HTTP/1.1 ");
+    sink.put({digits, sizeof digits});
+    sink.put(" ");
+    sink.put_foreign(reason);
+    sink.put(kCrLf);
+}
+
+bool is_upgrade_status(int status) {
+    return status == 101 || status == 426;
+}
+
+template <class Sink>
+void put_response_fields(Sink& sink, const ResponseHead& head) {
+    const bool keeps_length = head.body == BodyKind::None;
+    for (const Field& field : head.headers) {
+        switch (field.id) {
+            case HeaderId::TransferEncoding:
+                continue;
+            case HeaderId::ContentLength:
+                if (!keeps_length) continue;
+                break;
+            case HeaderId::Connection:
+                if (!is_upgrade_status(head.status)) continue;
+                break;
+            default:
+                break;
+        }
+        put_field(sink, field);
+    }
+}
+
+template <class Sink>
+void put_response_framing(Sink& sink, const ResponseHead& head, Version client_version) {
+    switch (head.body) {
+        case BodyKind::Length:
+            put_content_length(sink, head.content_length);
+            break;
+        case BodyKind::Chunked:
+            if (client_version != Version::Http10) sink.put(kChunked);
+            break;
+        case BodyKind::None:
+            if (!status_forbids_body(head.status) && !head.headers.has(HeaderId::ContentLength)) {
+                put_content_length(sink, 0);
+            }
+            break;
+        case BodyKind::UntilClose:
+            break;
+    }
+}
+
+bool is_allowed_in_target(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > 0x20 && byte < 0x7F && c != '#';
+}
+
+template <class Sink>
+void put_target(Sink& sink, std::string_view target) {
+    constexpr char kHex[] = "0123456789ABCDEF";
+    while (!target.empty()) {
+        const auto* const bad = std::find_if_not(target.begin(), target.end(), is_allowed_in_target);
+        const auto good = static_cast<std::size_t>(bad - target.begin());
+        sink.put(target.substr(0, good));
+        if (good == target.size()) return;
+        const auto byte = static_cast<unsigned char>(*bad);
+        const char escape[] = {'%', kHex[byte >> 4], kHex[byte & 15]};
+        sink.put({escape, sizeof escape});
+        target.remove_prefix(good + 1);
+    }
+}
+
+}  // namespace
+
+void write_response_head(const ResponseHead& head, Version client_version, bool keep_alive,
+                         std::string_view date29, bool server_header, Chain& out) {
+    const std::size_t bound =
+        kFixedBytes + date29.size() + head.reason.size() + kLengthBytes + bytes_of(head.headers);
+    render_into(out, bound, [&](auto& sink) {
+        put_status_line(sink, head.status, head.reason);
+        if (!head.headers.has(HeaderId::Date)) {
+            sink.put("Date: ");
+            sink.put(date29);
+            sink.put(kCrLf);
+        }
+        if (server_header && !head.headers.has(HeaderId::Server)) sink.put(kServer);
+        put_response_fields(sink, head);
+        put_response_framing(sink, head, client_version);
+        if (!is_upgrade_status(head.status) || !head.headers.has(HeaderId::Connection)) {
+            if (!keep_alive) {
+                sink.put("Connection: close\r\n");
+            } else if (client_version == Version::Http10) {
+                sink.put("Connection: keep-alive\r\n");
+            }
+        }
+        sink.put(kCrLf);
+    });
+}
+
+void write_interim_head(int status, const Headers* headers, Chain& out) {
+    render_into(out, kFixedBytes + (headers == nullptr ? 0 : bytes_of(*headers)), [&](auto& sink) {
+        put_status_line(sink, status, {});
+        if (headers != nullptr) {
+            for (const Field& field : *headers) put_field(sink, field);
+        }
+        sink.put(kCrLf);
+    });
+}
+
+void write_request_head(const OutgoingRequest& request, Chain& out) {
+    const std::size_t bound = kFixedBytes + request.method.size() + request.target.size() * 3 + kLengthBytes +
+                              bytes_of(request.headers);
+    render_into(out, bound, [&](auto& sink) {
+        sink.put_foreign(request.method);
+        sink.put(" ");
+        put_target(sink, request.target);
+        sink.put(request.version == Version::Http10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
+        for (const Field& field : request.headers) {
+            if (field.id == HeaderId::ContentLength || field.id == HeaderId::TransferEncoding) continue;
+            put_field(sink, field);
+        }
+        if (request.body == BodyKind::Length) put_content_length(sink, request.content_length);
+        if (request.body == BodyKind::Chunked) sink.put(kChunked);
+        sink.put(kCrLf);
+    });
+}
+
+void write_trailers(const Headers* trailers, Chain& out) {
+    render_into(out, kCrLf.size() + (trailers == nullptr ? 0 : bytes_of(*trailers)), [&](auto& sink) {
+        if (trailers != nullptr) {
+            for (const Field& field : *trailers) put_field(sink, field);
+        }
+        sink.put(kCrLf);
+    });
+}
+
+}  // namespace gantry::http
