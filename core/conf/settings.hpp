@@ -133,7 +133,7 @@ struct Upstream {
     Place place;
     std::vector<Peer> peers;
     std::optional<UpstreamTls> tls;
-    std::uint32_t keep_alive = 64;  // idle connections kept per worker; 0 = none
+    std::uint32_t keep_alive = 64;  // idle connections kept per peer and worker; 0 = none
     Duration keep_alive_timeout{std::chrono::seconds(60)};
     Duration connect_timeout{std::chrono::seconds(5)};
     Duration send_timeout{std::chrono::seconds(60)};      // without the peer taking any byte
@@ -204,8 +204,9 @@ struct ProxyOptions {
     std::vector<std::string>
         trusted;          // client addresses whose own X-Forwarded-*/Forwarded are kept and extended: CIDRs
     bool upgrade = true;  // WebSocket and other upgrades
-    bool buffer_requests = false;     // read the whole request body before connecting
-    std::optional<Duration> timeout;  // for the whole exchange; absent = none
+    bool buffer_requests = false;                    // read the whole request body before connecting
+    std::optional<Duration> timeout;                 // for the whole exchange; absent = none
+    Duration tunnel_timeout{std::chrono::hours(1)};  // of an upgraded connection without any byte either way
 };
 
 struct Proxy {
