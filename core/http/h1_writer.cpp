@@ -141,12 +141,11 @@ void put_field(Sink& sink, const Field& field) {
 
 template <class Sink>
 void put_content_length(Sink& sink, std::uint64_t length) {
-    constexpr std::string_view kName = "Content-Length: ";
-    char text[kLengthBytes];
-    char* end = std::copy(kName.begin(), kName.end(), text);
-    end = std::to_chars(end, text + sizeof text, length).ptr;
-    end = std::copy(kCrLf.begin(), kCrLf.end(), end);
-    sink.put({text, static_cast<std::size_t>(end - text)});
+    char digits[20];
+    const char* const end = std::to_chars(digits, digits + sizeof digits, length).ptr;
+    sink.put("Content-Length: ");
+    sink.put({digits, static_cast<std::size_t>(end - digits)});
+    sink.put(kCrLf);
 }
 
 template <class Sink>
