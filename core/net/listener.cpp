@@ -57,7 +57,8 @@ void Listener::stop() {
 void Listener::on_readable() {
     set_more(false);
     for (int i = 0; i < kAcceptsPerTurn; ++i) {
-        if (group_.open.load(std::memory_order_relaxed) >= group_.max_connections)
+        if (group_.open.load(std::memory_order_relaxed) >=
+            group_.max_connections.load(std::memory_order_relaxed))
             return pause("max_connections reached", 0);
         if (!accept_one()) return;
     }

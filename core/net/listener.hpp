@@ -36,7 +36,7 @@ struct ListenerGroup {
         Acceptor* acceptor = nullptr;
     };
     std::string name;
-    std::uint64_t max_connections = 0;
+    std::atomic<std::uint64_t> max_connections{0};
     std::vector<Member> members;  // by worker index; complete before the first accept, unchanged afterwards
     std::atomic<std::uint64_t> open{0};     // connections of this listener
     std::atomic<std::uint64_t> refused{0};  // times that accepting was paused (limit, EMFILE)

@@ -5,25 +5,29 @@
 #include "core/base/arena.hpp"
 #include "core/base/error.hpp"
 #include "core/http/stream.hpp"
+#include "core/server/regex.hpp"
+#include "core/server/request_id.hpp"
+#include "core/server/variable.hpp"
 
 #include <cstdint>
 #include <string_view>
 
 namespace gantry::server {
 
+struct GenerationUse;
 class Generation;
 struct HostEntry;
 struct LocationEntry;
 class WorkerContext;
 class Exchange;
-class VariableOverlay;
 
 // What a phase hook or handler answers.
 enum class Verdict : std::uint8_t {
     Next,  // not mine, or nothing to object: go on with the next hook
-    Done,  // the response is (or will be) sent by this hook: no further hook of this phase runs
-    Wait,  // a ticket was taken: the exchange sleeps until Exchange::resume()
-    Fail,  // exchange.fail() was called: the error page is sent
+    Done,  // the response was sent, or will be by a ResponseSource: no further hook runs. The exchange may be
+           // over already
+    Wait,  // a ticket was taken: the exchange sleeps until WorkerContext::resume()
+    Fail,  // fail() was called: as Done
 };
 
 // Wakes a suspended exchange. A value: may be copied, kept too long, and used on any thread; a stale one is
@@ -34,38 +38,43 @@ struct Ticket {
     std::uint64_t serial = 0;
 };
 
-// Whoever produces a response after the handler returned (a proxy, a file reader), tied to the exchange. It
-// is told exactly once, on the worker, that the exchange ends (sent, aborted or failed) and must let go of
-// everything then.
+// Whoever produces a response after the handler returned (a proxy, a file reader), tied to the exchange.
 class ResponseSource {
 public:
-    // The client took what was queued: send more.
+    // The client took what was queued: send more. Only after is_congested() was true.
     virtual void on_drained(Exchange& exchange) = 0;
-    // The request body broke (see ServerExchange::on_body_failed). The exchange answers by itself; stop
-    // producing. on_end follows.
+    // The exchange is over (sent, aborted, failed), or goes on without this source because the request body
+    // broke. Called exactly once, on the worker; let go of everything. The exchange must not be used in it,
+    // except for its facts.
     virtual void on_end(Exchange& exchange) = 0;
 
 protected:
     ~ResponseSource() = default;
 };
 
-// [worker] throughout.
-class Exchange {
+// [worker] throughout. respond(), finish() and fail() may end the exchange within the call: the caller must
+// not touch it afterwards, unless it is called from a hook or from on_body...(), where the end waits for the
+// return.
+class Exchange final : public http::ServerExchange, public VariableSource, private http::BodyReader {
 public:
+    explicit Exchange(WorkerContext& worker) : request_(arena_), response_(arena_), worker_(&worker) {}
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
+    virtual ~Exchange() = default;
 
     // ---- the request
     // -------------------------------------------------------------------------------------------
-    http::RequestHead& request() { return request_; }
+    http::RequestHead& request() override { return request_; }
     const http::RequestHead& request() const { return request_; }
     std::string_view path() const { return path_; }         // normal form
     void set_path(std::string_view path) { path_ = path; }  // a rewrite; routing is not repeated
-    Arena& arena() { return arena_; }
+    Arena& arena() override { return arena_; }
     const http::ServerStream::Facts& facts() const { return facts_; }
-    const Generation& generation() const { return *generation_; }
-    const HostEntry& host() const { return *host_; }             // always set from routing on
+    const Generation& generation() const;
+    const HostEntry* host() const { return host_; }              // null: the head could not be routed
     const LocationEntry* location() const { return location_; }  // null: none matched
+    // Text of the exact or prefix pattern that matched; "" for an expression.
+    std::string_view matched_pattern() const { return pattern_; }
     WorkerContext& worker() { return *worker_; }
     http::ServerStream& stream() { return *stream_; }
 
@@ -75,36 +84,37 @@ public:
     const http::ResponseHead& response() const { return response_; }
     bool is_head_sent() const { return head_sent_; }
 
-    // A whole response: status and headers as set in response(), plus this body. `owner` keeps `body` alive,
-    // without one it is copied. The exchange ends: return Done right after.
+    // A whole response: status and headers as set in response(), and this body. `owner` keeps `body` alive;
+    // without one it is copied.
     void respond(std::string_view body, Ref<RefCounted> owner = {});
-    // The head, then body pieces, then finish(). response().body (and content_length) must be set. Header
-    // filters run here.
+    // Or in pieces: the head, with response().body and content_length set; then the body; then finish().
     void send_head();
     void send_body(std::string_view bytes, Ref<RefCounted> owner);
     void send_file(int fd, off_t offset, std::size_t size, Ref<RefCounted> owner);
     void finish(const http::Headers* trailers = nullptr);
-    // Writes what was sent since: call it once at the end of an event that is not the exchange's own (an
-    // upstream's, a timer's).
+    // Writes what was sent since. Needed once at the end of an event that is not the exchange's own (an
+    // upstream's, a timer's) and did not call finish().
     void flush();
     bool is_congested() const;
 
-    // Answers with the error page of `status` (custom or built in), or cuts the response when the head is out
-    // already.
-    void fail(int status, const Error& error = {});
+    // Answers with the error page of `status`, with one field beside it ("Allow", "Retry-After") where
+    // `value` is not empty; cuts the response when its head is out already. A status of 0 closes without an
+    // answer.
+    void fail(int status, const Error& error = kNoError, http::HeaderId field = http::HeaderId::Other,
+              std::string_view value = {});
     void fail(const Error& error) { fail(status_of(error), error); }
+    static const Error kNoError;  // nothing for the error log: the client's own doing
 
-    // Reads the request body, at most the effective max_body (413 on_body_failed beyond).
-    void read_body(http::BodyReader& reader);
+    // Reads the request body, at most max_body bytes. False: it is known to be larger, and fail(413) was
+    // called.
+    bool read_body(http::BodyReader& reader);
     std::uint64_t max_body() const;
 
-    // Ties a producer to this exchange. One at a time.
+    // Ties a producer to this exchange. Null: what was tied is not told anything any more.
     void set_source(ResponseSource* source) { source_ = source; }
 
-    // ---- suspension
-    // -------------------------------------------------------------------------------------------- A hook
-    // that returns Wait takes a ticket first. `dropped(state)` runs once on the worker if the exchange ends
-    // before it is resumed; may be null.
+    // A hook that returns Wait takes a ticket first. dropped(state) runs once, on the worker, if the exchange
+    // ends before the ticket is used; may be null.
     Ticket suspend(void* state, void (*dropped)(void* state));
 
     // ---- for logs and variables
@@ -117,33 +127,72 @@ public:
     };
     UpstreamFacts& upstream() { return upstream_; }
     const UpstreamFacts& upstream() const { return upstream_; }
-    std::int64_t start_nanos() const { return start_nanos_; }
-    const Error& error() const { return error_; }  // code Internal with context "" = none
-    bool has_error() const { return has_error_; }
-    std::uint64_t body_bytes_sent() const { return body_sent_; }
+    std::int64_t start_nanos() const { return start_nanos_; }  // CLOCK_MONOTONIC
+    std::string_view request_id();
+    std::string_view value(const Variable& variable, Arena& arena) const override;
 
 private:
-    friend class ExchangeRunner;  // exchange.cpp: what the codec and the pipeline call
-    explicit Exchange(WorkerContext& worker) : request_(arena_), response_(arena_), worker_(&worker) {}
-    ~Exchange() = default;
+    friend class WorkerContext;
+
+    // what the codec calls
+    void start() override;
+    void start_failed(const Error& error) override;
+    void on_drained() override;
+    void on_body_failed(const Error& error) override;
+    void on_sent() override;
+    void on_aborted(const Error& error) override;
+    // between the codec and the reader of the body
+    void on_body(std::string_view bytes, const Ref<Block>& owner) override;
+    void on_body_end(const http::Headers* trailers) override;
+
+    void begin(http::ServerStream& stream, GenerationUse& use);
+    bool route();
+    bool route_to_location();
+    void answer_options();
+    void run_hooks();
+    void resume(Verdict verdict);
+    void drop_source();
+    void send_error_page(int status, http::HeaderId field, std::string_view value);
+    void log_error(const Error& error, int status) const;
+    void end();
+    void recycle();
+
+    // values of variables, by group
+    std::string_view connection_value(VariableId id, Arena& arena) const;
+    std::string_view tls_value(VariableId id) const;
+    std::string_view result_value(VariableId id, Arena& arena) const;
 
     Arena arena_;
     http::RequestHead request_;
     http::ResponseHead response_;
     std::string_view path_;
+    std::string_view pattern_;
     WorkerContext* worker_;
     http::ServerStream* stream_ = nullptr;
     http::ServerStream::Facts facts_;
-    const Generation* generation_ = nullptr;
+    GenerationUse* use_ = nullptr;
     const HostEntry* host_ = nullptr;
     const LocationEntry* location_ = nullptr;
+    Captures host_captures_;
+    Captures location_captures_;
     ResponseSource* source_ = nullptr;
+    http::BodyReader* reader_ = nullptr;
     UpstreamFacts upstream_;
     Error error_;
     std::int64_t start_nanos_ = 0;
+    std::uint64_t body_received_ = 0;
     std::uint64_t body_sent_ = 0;
+    std::uint64_t head_bytes_ = 0;
+    std::uint64_t sent_ = 0;    // as the codec counted, once it is over
+    std::uint64_t serial_ = 0;  // changes when the exchange is recycled: what a ticket is checked against
+    std::uint32_t next_hook_ = 0;
+    std::uint32_t slot_ = kNoSlot;  // of the ticket taken, in the worker's table
+    static constexpr std::uint32_t kNoSlot = 0xffffffff;
     bool head_sent_ = false;
     bool has_error_ = false;
+    bool was_started_ = false;  // a head was there: the log phase is owed
+    mutable bool has_id_ = false;
+    mutable char id_[kRequestIdBytes];
 };
 
 }  // namespace gantry::server

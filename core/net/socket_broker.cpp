@@ -1,0 +1,191 @@
+#include "core/net/socket_broker.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+
+namespace gantry::net {
+namespace {
+
+constexpr unsigned kFdsPerMessage = 128;  // the kernel takes 253
+
+const char* const kContexts[] = {"",
+                                 "while reading the address",
+                                 "while opening the socket",
+                                 "while binding",
+                                 "while listening",
+                                 "while asking the supervisor for the socket"};
+
+std::uint32_t context_number(const char* context) {
+    for (std::uint32_t i = 0; i < std::size(kContexts); ++i) {
+        if (std::strcmp(kContexts[i], context) == 0) return i;
+    }
+    return 0;
+}
+
+struct Reply {
+    std::uint32_t count = 0;  // descriptors in this message
+    std::uint32_t left = 0;   // and in those that follow
+    std::uint32_t context = 0;
+    int system = 0;
+};
+
+bool send_reply(int fd, const Reply& reply, const UniqueFd* sockets) {
+    iovec vector{const_cast<Reply*>(&reply), sizeof reply};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kFdsPerMessage)] = {};
+    msghdr message{};
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    if (reply.count > 0) {
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * reply.count);
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * reply.count);
+        for (unsigned i = 0; i < reply.count; ++i) {
+            const int socket = sockets[i].get();
+            std::memcpy(CMSG_DATA(header) + sizeof(int) * i, &socket, sizeof socket);
+        }
+    }
+    return ::sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
+}
+
+bool receive_reply(int fd, Reply& reply, std::vector<UniqueFd>& sockets) {
+    iovec vector{&reply, sizeof reply};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kFdsPerMessage)];
+    msghdr message{};
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    ssize_t got;
+    do {
+        got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    if (got != sizeof reply) return false;
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < count; ++i) {
+            int socket;
+            std::memcpy(&socket, CMSG_DATA(header) + sizeof(int) * i, sizeof socket);
+            sockets.emplace_back(socket);
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+// Both ends are the same program, so the layout is no one else's business.
+struct BrokerRequest {
+    enum class Kind : std::uint32_t { Open, Close, Ready };
+    Kind kind = Kind::Open;
+    std::uint32_t count = 0;
+    std::uint32_t family = 0;
+    std::uint32_t port = 0;
+    std::uint32_t unix_mode = 0;
+    int backlog = 0;
+    char host[128] = {};
+
+    conf::Address address() const {
+        conf::Address address;
+        address.family = static_cast<conf::Address::Family>(family);
+        address.host = host;
+        address.port = static_cast<std::uint16_t>(port);
+        return address;
+    }
+    std::string key() const { return std::to_string(family) + " " + host + " " + std::to_string(port); }
+};
+
+namespace {
+
+BrokerRequest request_for(BrokerRequest::Kind kind, const conf::Address& address) {
+    BrokerRequest request;
+    request.kind = kind;
+    request.family = static_cast<std::uint32_t>(address.family);
+    request.port = address.port;
+    std::strncpy(request.host, address.host.c_str(), sizeof request.host - 1);
+    return request;
+}
+
+}  // namespace
+
+bool SocketBroker::serve(int fd, const std::function<void()>& on_ready) {
+    BrokerRequest request;
+    const ssize_t got = ::recv(fd, &request, sizeof request, 0);
+    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) return false;
+    if (got != sizeof request) return true;
+    request.host[sizeof request.host - 1] = '\0';
+    switch (request.kind) {
+        case BrokerRequest::Kind::Open:
+            open(fd, request);
+            break;
+        case BrokerRequest::Kind::Close:
+            if (kept_.erase(request.key()) > 0) own_.close(request.address());
+            break;
+        case BrokerRequest::Kind::Ready:
+            on_ready();
+            break;
+    }
+    return true;
+}
+
+void SocketBroker::open(int fd, const BrokerRequest& request) {
+    std::vector<UniqueFd>& kept = kept_[request.key()];
+    if (kept.size() != request.count) {
+        // A different number of workers: sockets that share a port are a group, so all are opened anew.
+        conf::Listener listener;
+        listener.backlog = request.backlog;
+        listener.unix_mode = request.unix_mode;
+        kept.clear();
+        auto sockets = own_.open(request.address(), listener, request.count);
+        if (!sockets) {
+            kept_.erase(request.key());
+            send_reply(fd, {0, 0, context_number(sockets.error().context), sockets.error().system}, nullptr);
+            return;
+        }
+        kept = std::move(*sockets);
+    }
+    for (std::uint32_t at = 0; at < request.count; at += kFdsPerMessage) {
+        const std::uint32_t part = std::min(kFdsPerMessage, request.count - at);
+        if (!send_reply(fd, {part, request.count - at - part, 0, 0}, kept.data() + at)) return;
+    }
+}
+
+Result<std::vector<UniqueFd>> BrokeredSockets::open(const conf::Address& address,
+                                                    const conf::Listener& listener, unsigned count) {
+    BrokerRequest request = request_for(BrokerRequest::Kind::Open, address);
+    request.count = count;
+    request.backlog = listener.backlog;
+    request.unix_mode = listener.unix_mode;
+    if (::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL) < 0) {
+        return fail(Code::Internal, Side::Us, kContexts[5], errno);
+    }
+    std::vector<UniqueFd> sockets;
+    Reply reply;
+    do {
+        if (!receive_reply(fd_.get(), reply, sockets))
+            return fail(Code::Internal, Side::Us, kContexts[5], EPIPE);
+        if (reply.system != 0) {
+            return fail(Code::Internal, Side::Us, kContexts[reply.context % std::size(kContexts)],
+                        reply.system);
+        }
+    } while (reply.left > 0);
+    return sockets;
+}
+
+void BrokeredSockets::close(const conf::Address& address) {
+    const BrokerRequest request = request_for(BrokerRequest::Kind::Close, address);
+    ::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL);
+}
+
+void BrokeredSockets::announce_ready() {
+    BrokerRequest request;
+    request.kind = BrokerRequest::Kind::Ready;
+    ::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL);
+}
+
+}  // namespace gantry::net

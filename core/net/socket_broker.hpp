@@ -1,0 +1,43 @@
+// Listening sockets over a process border: the supervisor opens and keeps them, the server process asks for
+// duplicates. So a server process that dies leaves the sockets, and the clients that wait in them, to its
+// successor.
+#pragma once
+
+#include "core/base/unique_fd.hpp"
+#include "core/net/socket_source.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gantry::net {
+
+// The supervisor's end. Single-threaded.
+class SocketBroker {
+public:
+    // Answers one request that waits on `fd` (a SOCK_SEQPACKET socket). False: the other end is closed.
+    bool serve(int fd, const std::function<void()>& on_ready);
+
+private:
+    void open(int fd, const struct BrokerRequest& request);
+
+    OwnSockets own_;
+    std::map<std::string, std::vector<UniqueFd>> kept_;  // by address
+};
+
+// The server process's end. [main]
+class BrokeredSockets final : public SocketSource {
+public:
+    explicit BrokeredSockets(UniqueFd to_supervisor) : fd_(std::move(to_supervisor)) {}
+    Result<std::vector<UniqueFd>> open(const conf::Address& address, const conf::Listener& listener,
+                                       unsigned count) override;
+    void close(const conf::Address& address) override;
+    // Tells the supervisor that this process serves.
+    void announce_ready();
+
+private:
+    UniqueFd fd_;
+};
+
+}  // namespace gantry::net

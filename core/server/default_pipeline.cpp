@@ -1,0 +1,55 @@
+#include "core/server/default_pipeline.hpp"
+
+#include "core/server/generation.hpp"
+
+namespace gantry::server {
+namespace {
+
+Verdict edit_request_fields(Exchange& exchange, const void* self) {
+    static_cast<const FieldEdits*>(self)->apply(exchange.request().headers, exchange, exchange.arena());
+    return Verdict::Next;
+}
+
+Verdict run_handler(Exchange& exchange, const void* self) {
+    return static_cast<const Handler*>(self)->handle(exchange);
+}
+
+void edit_response_fields(Exchange& exchange, const void* self) {
+    static_cast<const FieldEdits*>(self)->apply(exchange.response().headers, exchange, exchange.arena());
+}
+
+}  // namespace
+
+Pipeline default_pipeline(const LocationEntry& location) {
+    Pipeline pipeline;
+    // post_read: nothing of the core's. Where connection facts are corrected (the client behind a trusted
+    // proxy), before anyone judges them.
+
+    // Routing: host, normal form of the path, location (exchange.cpp). From here on the location's settings
+    // hold.
+
+    // rewrite: request fields first, because access rules and the handler are to see what the operator
+    // decided, not what the client sent.
+    if (!location.request_fields->empty()) {
+        pipeline.hooks.push_back(
+            {Phase::Rewrite, &edit_request_fields, location.request_fields.get(), "request_headers"});
+    }
+
+    // preaccess (limits: cheap refusals before dear checks), access (who may), precontent (caches,
+    // try_files-like decisions): modules.
+
+    // content: the one handler of the location. What it leaves unanswered is 404.
+    if (location.handler) {
+        pipeline.hooks.push_back({Phase::Content, &run_handler, location.handler.get(), "handler"});
+    }
+
+    // header_filter: the operator's response fields last, so that they win over whatever a handler set.
+    if (!location.response_fields->empty()) {
+        pipeline.header_filters.push_back(
+            {&edit_response_fields, location.response_fields.get(), "response_headers"});
+    }
+    // log: the access log, always (exchange.cpp).
+    return pipeline;
+}
+
+}  // namespace gantry::server

@@ -1,0 +1,351 @@
+#include "core/server/exchange.hpp"
+
+#include "core/base/log.hpp"
+#include "core/http/uri.hpp"
+#include "core/server/bound_listener.hpp"
+#include "core/server/generation.hpp"
+#include "core/server/worker_context.hpp"
+
+#include <cstring>
+
+namespace gantry::server {
+
+const Error Exchange::kNoError{Code::Internal, Side::Client, Retry::No, 0, ""};
+
+namespace {
+
+http::EncodedSlash slash_policy(conf::Host::EncodedSlash policy) {
+    switch (policy) {
+        case conf::Host::EncodedSlash::Keep:
+            return http::EncodedSlash::Keep;
+        case conf::Host::EncodedSlash::Reject:
+            return http::EncodedSlash::Reject;
+        case conf::Host::EncodedSlash::Decode:
+            return http::EncodedSlash::Decode;
+    }
+    return http::EncodedSlash::Reject;
+}
+
+// The host in an authority that the parser has accepted.
+std::string_view host_part(std::string_view authority) {
+    if (!authority.empty() && authority.front() == '[') return authority.substr(0, authority.find(']') + 1);
+    return authority.substr(0, authority.find(':'));
+}
+
+}  // namespace
+
+// ---- life
+// ------------------------------------------------------------------------------------------------------
+
+void Exchange::begin(http::ServerStream& stream, GenerationUse& use) {
+    stream_ = &stream;
+    use_ = &use;
+    ++use.exchanges;
+}
+
+void Exchange::recycle() {
+    WorkerContext& worker = *worker_;
+    worker.release(*std::exchange(use_, nullptr));
+    ++serial_;
+    request_ = http::RequestHead(arena_);
+    response_ = http::ResponseHead(arena_);
+    arena_.reset();
+    path_ = pattern_ = {};
+    stream_ = nullptr;
+    facts_ = {};
+    host_ = nullptr;
+    location_ = nullptr;
+    host_captures_ = location_captures_ = {};
+    source_ = nullptr;
+    reader_ = nullptr;
+    upstream_ = {};
+    start_nanos_ = 0;
+    body_received_ = body_sent_ = sent_ = 0;
+    next_hook_ = 0;
+    head_sent_ = has_error_ = was_started_ = has_id_ = false;
+    worker.give_back(*this);
+}
+
+const Generation& Exchange::generation() const {
+    return *use_->generation;
+}
+
+// The log phase, then everything is let go.
+void Exchange::end() {
+    if (slot_ != kNoSlot) worker_->drop_ticket(std::exchange(slot_, kNoSlot));
+    drop_source();
+    worker_->requests.store(worker_->requests.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    const AccessLog* log = location_ != nullptr ? location_->access_log.get()
+                           : host_ != nullptr   ? host_->access_log.get()
+                                                : nullptr;
+    if (log != nullptr) {
+        if (char* line = worker_->log().reserve(*log->target)) {
+            worker_->log().commit(*log->target, log->format.write(*this, arena_, line), worker_->net().now());
+        }
+    }
+    recycle();
+}
+
+void Exchange::drop_source() {
+    if (ResponseSource* source = std::exchange(source_, nullptr)) source->on_end(*this);
+}
+
+void Exchange::on_sent() {
+    sent_ = stream_->bytes_sent();
+    end();
+}
+
+void Exchange::on_aborted(const Error& error) {
+    sent_ = stream_->bytes_sent();
+    if (!was_started_) return recycle();
+    error_ = error;
+    has_error_ = true;
+    if (response_.status == 200 && !head_sent_) response_.status = 499;  // the client left before an answer
+    end();
+}
+
+// ---- from the head to the handler
+// ------------------------------------------------------------------------------
+
+void Exchange::start() {
+    was_started_ = true;
+    facts_ = stream_->facts();
+    start_nanos_ = monotonic_nanos();
+    if (route()) run_hooks();
+}
+
+void Exchange::start_failed(const Error& error) {
+    was_started_ = true;
+    facts_ = stream_->facts();
+    start_nanos_ = monotonic_nanos();
+    const int listener = static_cast<const BoundListener*>(facts_.listener)->index_in(generation());
+    if (listener >= 0) host_ = generation().default_host(static_cast<std::size_t>(listener));
+    fail(error);
+}
+
+// False: answered already.
+bool Exchange::route() {
+    const int listener = static_cast<const BoundListener*>(facts_.listener)->index_in(generation());
+    if (listener < 0) {
+        fail(503, {Code::Unavailable, Side::Us, Retry::No, 0, "on a listener that was removed"});
+        return false;
+    }
+    const HostMatch match =
+        generation().hosts_of(static_cast<std::size_t>(listener)).find(host_part(request_.authority), arena_);
+    if (match.is_failed) {
+        fail(500, {Code::Internal, Side::Us, Retry::No, 0, "while matching the host against an expression"});
+        return false;
+    }
+    if (!match.is_found) {
+        fail(421, {Code::Misdirected, Side::Client, Retry::No, 0, "no such host here"});
+        return false;
+    }
+    host_ = &generation().host(match.host);
+    host_captures_ = match.captures;
+    if (request_.method == http::Method::Connect || request_.method == http::Method::Trace) {
+        fail(501, {Code::NotImplemented, Side::Client, Retry::No, 0, "CONNECT and TRACE are not served"});
+        return false;
+    }
+    if (request_.target == "*") {
+        answer_options();
+        return false;
+    }
+    const conf::Host& settings = *host_->settings;
+    const auto path = http::normalize_path(request_.path, slash_policy(settings.encoded_slash),
+                                           settings.merge_slashes, arena_);
+    if (!path) {
+        fail(path.error());
+        return false;
+    }
+    path_ = *path;
+    return route_to_location();
+}
+
+bool Exchange::route_to_location() {
+    using Outcome = LocationMatch::Outcome;
+    const LocationMatch match = host_->table.find(request_, path_, facts_.client->ip, arena_);
+    if (match.outcome == Outcome::Found) {
+        location_ = &host_->locations[match.location];
+        location_captures_ = match.captures;
+        pattern_ = match.pattern;
+        return true;
+    }
+    if (match.outcome == Outcome::MethodNotAllowed) {
+        fail(405, {Code::MethodNotAllowed, Side::Client, Retry::No, 0, "no location takes this method"},
+             http::HeaderId::Allow, match.allow);
+    } else if (match.outcome == Outcome::Failed) {
+        fail(500, {Code::Internal, Side::Us, Retry::No, 0, "while matching the path against an expression"});
+    } else {
+        fail(404, {Code::NotFound, Side::Client, Retry::No, 0, "no location for this path"});
+    }
+    return false;
+}
+
+// OPTIONS * asks about the server as a whole (RFC 9110 9.3.7).
+void Exchange::answer_options() {
+    response_.status = 204;
+    response_.headers.add(http::HeaderId::Allow, "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+    respond({});
+}
+
+void Exchange::run_hooks() {
+    const std::vector<Hook>& hooks = location_->pipeline.hooks;
+    while (next_hook_ < hooks.size()) {
+        const Hook& hook = hooks[next_hook_++];
+        if (hook.run(*this, hook.self) != Verdict::Next) return;
+    }
+    fail(404, {Code::NotFound, Side::Client, Retry::No, 0, "nothing answers here"});
+}
+
+Ticket Exchange::suspend(void* state, void (*dropped)(void* state)) {
+    const Ticket ticket = worker_->suspend(*this, state, dropped);
+    slot_ = ticket.slot;
+    return ticket;
+}
+
+void Exchange::resume(Verdict verdict) {
+    slot_ = kNoSlot;
+    if (verdict != Verdict::Next) return;
+    const std::uint64_t serial = serial_;
+    run_hooks();
+    if (serial_ == serial) stream_->flush();
+}
+
+// ---- the response
+// ----------------------------------------------------------------------------------------------
+
+void Exchange::send_head() {
+    if (head_sent_) return;
+    if (location_ != nullptr) {
+        for (const HeaderFilter& filter : location_->pipeline.header_filters) filter.run(*this, filter.self);
+    } else if (host_ != nullptr && !host_->response_fields->empty()) {
+        host_->response_fields->apply(response_.headers, *this, arena_);
+    }
+    head_sent_ = true;
+    stream_->send_head(response_);
+}
+
+void Exchange::send_body(std::string_view bytes, Ref<RefCounted> owner) {
+    body_sent_ += bytes.size();
+    stream_->send_body(bytes, std::move(owner));
+}
+
+void Exchange::send_file(int fd, off_t offset, std::size_t size, Ref<RefCounted> owner) {
+    body_sent_ += size;
+    stream_->send_file(fd, offset, size, std::move(owner));
+}
+
+void Exchange::finish(const http::Headers* trailers) {
+    stream_->finish(trailers);
+}
+
+void Exchange::flush() {
+    stream_->flush();
+}
+
+bool Exchange::is_congested() const {
+    return stream_->queued() > http::ServerStream::kHighWater;
+}
+
+void Exchange::respond(std::string_view body, Ref<RefCounted> owner) {
+    response_.body =
+        http::status_forbids_body(response_.status) ? http::BodyKind::None : http::BodyKind::Length;
+    response_.content_length = body.size();
+    send_head();
+    if (request_.method != http::Method::Head) send_body(body, std::move(owner));
+    finish();
+}
+
+void Exchange::fail(int status, const Error& error, http::HeaderId field, std::string_view value) {
+    if (&error != &kNoError) {
+        error_ = error;
+        has_error_ = true;
+        log_error(error, status);
+    }
+    if (head_sent_ || status == 0) return stream_->abort();
+    send_error_page(status, field, value);
+}
+
+void Exchange::send_error_page(int status, http::HeaderId field, std::string_view value) {
+    response_.status = status;
+    response_.headers.clear();
+    if (field != http::HeaderId::Other) response_.headers.add(field, value);
+    const ErrorPages* pages = location_ != nullptr ? location_->error_pages.get()
+                              : host_ != nullptr   ? host_->error_pages.get()
+                                                   : nullptr;
+    if (const CustomPage* page = pages != nullptr ? pages->find(status) : nullptr) {
+        if (page->body) {
+            response_.headers.add(http::HeaderId::ContentType, page->content_type);
+            return respond(*page->body);
+        }
+        response_.status = 302;
+        response_.headers.add(http::HeaderId::Location, page->redirect.evaluate(*this, arena_));
+        return respond({});
+    }
+    const PageFormat format = page_format(request_.headers.value(http::HeaderId::Accept));
+    response_.headers.add(http::HeaderId::ContentType, content_type(format));
+    respond(builtin_page(status, format, {}, arena_));
+}
+
+// What the client did wrong is for the access log; what we or a peer did is for the error log.
+void Exchange::log_error(const Error& error, int status) const {
+    const log::Level level = error.side == Side::Client ? log::Level::Debug
+                             : status >= 500            ? log::Level::Error
+                                                        : log::Level::Info;
+    if (!log::is_enabled(level)) return;
+    Arena scratch;
+    log::print(level, "{} status={} host={} request=\"{} {}\" client={} peer={}", describe(error), status,
+               host_ != nullptr ? host_->settings->name : "-", request_.method_name,
+               field_safe(request_.target, scratch), facts_.client->to_string(),
+               upstream_.peer.empty() ? "-" : upstream_.peer);
+}
+
+// ---- the request body
+// ------------------------------------------------------------------------------------------
+
+std::uint64_t Exchange::max_body() const {
+    return location_ != nullptr ? location_->max_body : 0;
+}
+
+bool Exchange::read_body(http::BodyReader& reader) {
+    if (request_.body == http::BodyKind::Length && request_.content_length > max_body()) {
+        fail(413, {Code::BodyTooLarge, Side::Client, Retry::No, 0, "while reading the request head"});
+        return false;
+    }
+    reader_ = &reader;
+    stream_->read_body(*this);
+    return true;
+}
+
+void Exchange::on_body(std::string_view bytes, const Ref<Block>& owner) {
+    body_received_ += bytes.size();
+    const bool is_raw = response_.status == 101 && head_sent_;
+    if (!is_raw && body_received_ > max_body()) {
+        return on_body_failed(
+            {Code::BodyTooLarge, Side::Client, Retry::No, 0, "while reading the request body"});
+    }
+    if (reader_ != nullptr) reader_->on_body(bytes, owner);
+}
+
+void Exchange::on_body_end(const http::Headers* trailers) {
+    if (reader_ != nullptr) reader_->on_body_end(trailers);
+}
+
+void Exchange::on_body_failed(const Error& error) {
+    reader_ = nullptr;
+    if (slot_ != kNoSlot) worker_->drop_ticket(std::exchange(slot_, kNoSlot));
+    drop_source();
+    fail(error);
+}
+
+void Exchange::on_drained() {
+    if (source_ != nullptr) source_->on_drained(*this);
+}
+
+std::string_view Exchange::request_id() {
+    if (!has_id_) worker_->request_ids().next(id_);
+    has_id_ = true;
+    return {id_, sizeof id_};
+}
+
+}  // namespace gantry::server

@@ -1,0 +1,134 @@
+// The values of variables, as an exchange knows them.
+#include "core/http/uri.hpp"
+#include "core/server/bound_listener.hpp"
+#include "core/server/exchange.hpp"
+#include "core/server/generation.hpp"
+#include "core/server/request_variables.hpp"
+#include "core/server/worker_context.hpp"
+
+namespace gantry::server {
+namespace {
+
+std::string_view header_value(const http::Headers& headers, const Variable& variable) {
+    const http::Field* field = variable.header != http::HeaderId::Other ? headers.find(variable.header)
+                                                                        : headers.find(variable.argument);
+    return field == nullptr ? std::string_view{} : field->value;
+}
+
+}  // namespace
+
+std::string_view Exchange::value(const Variable& variable, Arena& arena) const {
+    std::string_view text;
+    if (request_variable(variable, request_, path_, arena, text)) return text;
+    switch (variable.id) {
+        case VariableId::Capture:
+            return capture_variable(variable, location_captures_, host_captures_);
+        case VariableId::Host: {
+            const auto authority = http::parse_authority(request_.authority);
+            return authority ? authority->host : std::string_view{};
+        }
+        case VariableId::HostName:
+            return host_ != nullptr ? std::string_view(host_->settings->name) : "";
+        case VariableId::Location:
+            return location_ != nullptr ? std::string_view(location_->settings->name) : "";
+        case VariableId::ResponseHeader:
+            return header_value(response_.headers, variable);
+        // An id once made stays: the exchange that logs it is the one that sent it on.
+        case VariableId::RequestId:
+            return const_cast<Exchange*>(this)->request_id();
+        case VariableId::Time:
+            return worker_->time_text().iso(wall_nanos(), arena);
+        case VariableId::TimeLocal:
+            return worker_->time_text().clf(wall_nanos());
+        case VariableId::TlsVersion:
+        case VariableId::TlsCipher:
+        case VariableId::TlsSni:
+        case VariableId::TlsClientSubject:
+        case VariableId::TlsClientVerified:
+            return tls_value(variable.id);
+        case VariableId::Scheme:
+        case VariableId::RemoteAddr:
+        case VariableId::RemotePort:
+        case VariableId::ServerAddr:
+        case VariableId::ServerPort:
+        case VariableId::Listener:
+        case VariableId::Connection:
+        case VariableId::ConnectionRequests:
+            return connection_value(variable.id, arena);
+        default:
+            return result_value(variable.id, arena);
+    }
+}
+
+std::string_view Exchange::connection_value(VariableId id, Arena& arena) const {
+    switch (id) {
+        case VariableId::Scheme:
+            return facts_.tls != nullptr ? "https" : "http";
+        case VariableId::RemoteAddr:
+            return facts_.client->ip_text(arena);
+        case VariableId::RemotePort:
+            return decimal_text(facts_.client->port, arena);
+        case VariableId::ServerAddr:
+            return net::PeerAddress::of_local(facts_.fd).ip_text(arena);
+        case VariableId::ServerPort:
+            return decimal_text(net::PeerAddress::of_local(facts_.fd).port, arena);
+        case VariableId::Listener:
+            return static_cast<const BoundListener*>(facts_.listener)->name();
+        case VariableId::Connection:
+            return decimal_text(facts_.connection_id, arena);
+        case VariableId::ConnectionRequests:
+            return decimal_text(facts_.request_number, arena);
+        default:
+            return {};
+    }
+}
+
+std::string_view Exchange::tls_value(VariableId id) const {
+    if (facts_.tls == nullptr) return {};
+    switch (id) {
+        case VariableId::TlsVersion:
+            return facts_.tls->version;
+        case VariableId::TlsCipher:
+            return facts_.tls->cipher;
+        case VariableId::TlsSni:
+            return facts_.tls->server_name;
+        case VariableId::TlsClientSubject:
+            return facts_.tls->client_subject;
+        case VariableId::TlsClientVerified:
+            return facts_.tls->client_verified ? "yes" : "no";
+        default:
+            return {};
+    }
+}
+
+// What is known only once the response is.
+std::string_view Exchange::result_value(VariableId id, Arena& arena) const {
+    const auto seconds = [&](std::int64_t nanos) {
+        return nanos < 0 ? std::string_view{} : seconds_text(nanos, arena);
+    };
+    switch (id) {
+        case VariableId::Status:
+            return decimal_text(static_cast<std::uint64_t>(response_.status), arena);
+        case VariableId::BytesSent:
+            return decimal_text(sent_, arena);
+        case VariableId::BodyBytes:
+            return decimal_text(body_sent_, arena);
+        case VariableId::Duration:
+            return seconds(monotonic_nanos() - start_nanos_);
+        case VariableId::UpstreamAddr:
+            return upstream_.peer;
+        case VariableId::UpstreamStatus:
+            return upstream_.status == 0 ? std::string_view{}
+                                         : decimal_text(static_cast<std::uint64_t>(upstream_.status), arena);
+        case VariableId::UpstreamConnectTime:
+            return seconds(upstream_.connect_nanos);
+        case VariableId::UpstreamResponseTime:
+            return seconds(upstream_.response_nanos);
+        case VariableId::Error:
+            return has_error_ ? arena.copy(describe(error_)) : std::string_view{};
+        default:
+            return {};
+    }
+}
+
+}  // namespace gantry::server

@@ -1,0 +1,94 @@
+// A generation: what one load of the configuration became. Immutable; any number may be in use at once, each
+// kept by the exchanges that began with it.
+#pragma once
+
+#include "core/conf/settings.hpp"
+#include "core/server/access_log_format.hpp"
+#include "core/server/error_page.hpp"
+#include "core/server/field_edits.hpp"
+#include "core/server/handler.hpp"
+#include "core/server/host_table.hpp"
+#include "core/server/location_table.hpp"
+#include "core/server/log_writer.hpp"
+#include "core/server/phase.hpp"
+#include "core/server/problem.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gantry::server {
+
+// Where access log lines go and what they look like.
+struct AccessLog {
+    std::shared_ptr<LogTarget> target;
+    AccessLogFormat format;
+};
+
+// Everything that a location needs to answer, compiled. What many locations have in common is shared.
+struct LocationEntry {
+    const conf::Location* settings = nullptr;
+    std::unique_ptr<Handler> handler;
+    std::shared_ptr<const FieldEdits> request_fields;
+    std::shared_ptr<const FieldEdits> response_fields;
+    std::shared_ptr<const ErrorPages> error_pages;
+    std::shared_ptr<const AccessLog> access_log;  // null: off
+    std::uint64_t max_body = 0;
+    Pipeline pipeline;
+};
+
+struct HostEntry {
+    const conf::Host* settings = nullptr;
+    LocationTable table;
+    std::vector<LocationEntry> locations;               // as in conf::Host
+    std::shared_ptr<const FieldEdits> response_fields;  // for answers outside every location
+    std::shared_ptr<const ErrorPages> error_pages;
+    std::shared_ptr<const AccessLog> access_log;
+};
+
+// What a handler is made from. `captures`: the expressions of host and location whose groups its templates
+// may use.
+struct HandlerScope {
+    const conf::Settings& settings;
+    const conf::Host& host;
+    const conf::Location& location;
+    const std::vector<const Regex*>& captures;
+    Problems& problems;
+};
+// Null after a problem was added. Given by the room above, so that this one knows no handler.
+using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerScope&)>;
+
+// Opens an access log; a sentence in `error` on failure. Null where logs are not opened (gantry check).
+using LogOpener = std::function<std::shared_ptr<LogTarget>(const std::string& target, std::string& error)>;
+
+class Generation {
+public:
+    // Control plane; may take long. Null when `problems` has entries afterwards.
+    static std::shared_ptr<const Generation> build(conf::Settings settings, const HandlerFactory& handlers,
+                                                   const LogOpener& logs, Problems& problems);
+
+    const conf::Settings& settings() const { return settings_; }
+    std::uint64_t number() const { return number_; }  // 1, 2, … in this process
+    const HostEntry& host(std::uint32_t index) const { return hosts_[index]; }
+    std::size_t host_count() const { return hosts_.size(); }
+
+    // By index into settings().listeners.
+    const HostTable& hosts_of(std::size_t listener) const { return tables_[listener]; }
+    // Null: none.
+    const HostEntry* default_host(std::size_t listener) const;
+    // Index of the listener of that name; -1: not in this generation.
+    int listener_index(const std::string& name) const;
+
+private:
+    Generation() = default;
+    friend class GenerationBuilder;
+
+    conf::Settings settings_;
+    std::vector<HostEntry> hosts_;
+    std::vector<HostTable> tables_;
+    std::uint64_t number_ = 0;
+};
+
+}  // namespace gantry::server

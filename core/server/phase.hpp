@@ -1,0 +1,37 @@
+// Phases and the hooks that run in them.
+#pragma once
+
+#include "core/server/exchange.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace gantry::server {
+
+// In this order. Routing happens between PostRead and Rewrite; the log phase always runs, last.
+enum class Phase : std::uint8_t { PostRead, Rewrite, Preaccess, Access, Precontent, Content, Log };
+
+// A function in a phase. `self` is what it works for (a handler, a module's instance) and lives as long as
+// the generation.
+struct Hook {
+    Phase phase = Phase::Content;
+    Verdict (*run)(Exchange& exchange, const void* self) = nullptr;
+    const void* self = nullptr;
+    std::string_view name;  // a literal: for explain and the log
+};
+
+// Changes a response head just before it is sent. Runs for every response, error pages included.
+struct HeaderFilter {
+    void (*run)(Exchange& exchange, const void* self) = nullptr;
+    const void* self = nullptr;
+    std::string_view name;
+};
+
+// What a location does, flattened at load: hooks in the order of their phases.
+struct Pipeline {
+    std::vector<Hook> hooks;
+    std::vector<HeaderFilter> header_filters;
+};
+
+}  // namespace gantry::server

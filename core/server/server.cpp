@@ -1,0 +1,158 @@
+#include "core/server/server.hpp"
+
+#include "core/base/log.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <latch>
+#include <pthread.h>
+#include <sched.h>
+#include <set>
+
+namespace gantry::server {
+namespace {
+
+unsigned usable_processors() {
+    cpu_set_t set;
+    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    return static_cast<unsigned>(std::max(CPU_COUNT(&set), 1));
+}
+
+}  // namespace
+
+Server::Server(const conf::Server& settings, net::SocketSource& sockets)
+    : sockets_(sockets), blocking_(settings.blocking_threads) {
+    const unsigned count = settings.workers != 0 ? settings.workers : usable_processors();
+    for (unsigned i = 0; i < count; ++i) {
+        workers_.push_back(std::make_unique<WorkerContext>(i, count, blocking_, logs_.make_buffer()));
+    }
+    for (const auto& worker : workers_) {
+        threads_.emplace_back([&context = *worker] { context.run(); });
+        const std::string name = "worker-" + std::to_string(worker->net().index());
+        ::pthread_setname_np(threads_.back().native_handle(), name.c_str());
+    }
+}
+
+Server::~Server() {
+    on_all_workers([](WorkerContext& worker) { worker.shut_down(); });
+    for (const auto& worker : workers_) {
+        // What shut_down() released completes behind it; the loop ends after that.
+        worker->net().post([&net = worker->net()] { net.post([&net] { net.stop(); }); });
+    }
+    for (std::thread& thread : threads_) thread.join();
+    listeners_.clear();
+    workers_.clear();
+    logs_.stop();
+}
+
+void Server::on_all_workers(const std::function<void(WorkerContext&)>& task) {
+    std::latch done(static_cast<std::ptrdiff_t>(workers_.size()));
+    for (const auto& worker : workers_) {
+        worker->net().post([&context = *worker, &task, &done] {
+            task(context);
+            done.count_down();
+        });
+    }
+    done.wait();
+}
+
+std::vector<std::string> Server::apply(std::shared_ptr<const Generation> generation) {
+    std::vector<std::string> errors;
+    Opened opened;
+    if (!open_sockets(*generation, opened, errors)) return errors;
+    on_all_workers([&](WorkerContext& worker) { worker.set_generation(generation); });
+    generation_ = generation;
+    start_listeners(*generation, std::move(opened));
+    close_removed(*generation);
+    return {};
+}
+
+bool Server::open_sockets(const Generation& generation, Opened& opened, std::vector<std::string>& errors) {
+    for (const conf::Listener& listener : generation.settings().listeners) {
+        for (const conf::Address& address : listener.addresses) {
+            const std::string key = address_key(address);
+            const auto known = bound_.find(key);
+            // The same address under another name would mean moving sockets between listeners: they are
+            // opened anew.
+            if (known != bound_.end() && known->second.listener == listener.name) continue;
+            auto sockets = sockets_.open(address, listener, workers());
+            if (sockets) {
+                opened[key] = std::move(*sockets);
+                continue;
+            }
+            errors.push_back("listener \"" + listener.name + "\": cannot listen on " + key + ": " +
+                             std::strerror(sockets.error().system) + " " + sockets.error().context);
+        }
+    }
+    if (errors.empty()) return true;
+    for (const conf::Listener& listener : generation.settings().listeners) {
+        for (const conf::Address& address : listener.addresses) {
+            if (opened.erase(address_key(address)) > 0 && !bound_.contains(address_key(address)))
+                sockets_.close(address);
+        }
+    }
+    return false;
+}
+
+void Server::start_listeners(const Generation& generation, Opened opened) {
+    std::vector<WorkerContext*> workers;
+    for (const auto& worker : workers_) workers.push_back(worker.get());
+    for (const conf::Listener& settings : generation.settings().listeners) {
+        auto& listener = listeners_[settings.name];
+        if (!listener) listener = std::make_unique<BoundListener>(settings.name, workers);
+        listener->configure(settings, generation.settings().server.server_header);
+        for (const conf::Address& address : settings.addresses) {
+            const std::string key = address_key(address);
+            const auto sockets = opened.find(key);
+            if (sockets == opened.end()) continue;
+            const net::PeerAddress local = net::PeerAddress::of_local(sockets->second.front().get());
+            log::info("listening listener={} address={}", settings.name,
+                      local.family == 0 ? key : local.to_string());
+            if (const auto old = bound_.find(key); old != bound_.end()) {
+                listeners_[old->second.listener]->remove_sockets(address);
+            }
+            listener->add_sockets(address, std::move(sockets->second));
+            bound_[key] = {address, settings.name};
+        }
+    }
+}
+
+void Server::close_removed(const Generation& generation) {
+    std::set<std::string> wanted;
+    for (const conf::Listener& listener : generation.settings().listeners) {
+        for (const conf::Address& address : listener.addresses) wanted.insert(address_key(address));
+    }
+    for (auto entry = bound_.begin(); entry != bound_.end();) {
+        if (wanted.contains(entry->first)) {
+            ++entry;
+            continue;
+        }
+        log::info("closed listener={} address={}", entry->second.listener, entry->first);
+        listeners_[entry->second.listener]->remove_sockets(entry->second.address);
+        sockets_.close(entry->second.address);
+        entry = bound_.erase(entry);
+    }
+    for (const auto& [name, listener] : listeners_) {
+        if (generation.listener_index(name) < 0) listener->drain();
+    }
+}
+
+std::uint64_t Server::drain(Millis timeout) {
+    for (const auto& [key, bound] : bound_) listeners_[bound.listener]->remove_sockets(bound.address);
+    bound_.clear();
+    for (const auto& [name, listener] : listeners_) listener->drain();
+    on_all_workers([](WorkerContext& worker) { worker.net().wheel().drain(); });
+    const Millis deadline = monotonic_millis() + timeout;
+    while (open_connections() > 0 && monotonic_millis() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return open_connections();
+}
+
+std::uint64_t Server::open_connections() const {
+    std::uint64_t open = 0;
+    for (const auto& [name, listener] : listeners_) open += listener->open_connections();
+    return open;
+}
+
+}  // namespace gantry::server

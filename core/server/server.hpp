@@ -1,0 +1,68 @@
+// The server process: workers on their threads, the listeners they share, the log thread, and the current
+// generation.
+#pragma once
+
+#include "core/conf/settings.hpp"
+#include "core/net/blocking_pool.hpp"
+#include "core/net/socket_source.hpp"
+#include "core/server/bound_listener.hpp"
+#include "core/server/generation.hpp"
+#include "core/server/log_writer.hpp"
+#include "core/server/worker_context.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace gantry::server {
+
+// [main] throughout.
+class Server {
+public:
+    // Starts the workers. Their number does not change in a reload; it takes a new process.
+    Server(const conf::Server& settings, net::SocketSource& sockets);
+    // Ends at once what is still open; drain() first.
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    LogThread& logs() { return logs_; }
+    unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
+    std::shared_ptr<const Generation> generation() const { return generation_; }
+
+    // Makes `generation` the current one: opens sockets for new addresses, then moves every worker over, then
+    // closes what is no longer configured. On errors (one sentence each) nothing has changed.
+    std::vector<std::string> apply(std::shared_ptr<const Generation> generation);
+
+    // Accepts no more, ends idle connections and waits until the others are done, at most `timeout`. Returns
+    // how many were left.
+    std::uint64_t drain(Millis timeout);
+
+    std::uint64_t open_connections() const;
+
+private:
+    struct Address {
+        conf::Address address;
+        std::string listener;
+    };
+    using Opened = std::map<std::string, std::vector<UniqueFd>>;
+
+    void on_all_workers(const std::function<void(WorkerContext&)>& task);
+    bool open_sockets(const Generation& generation, Opened& opened, std::vector<std::string>& errors);
+    void start_listeners(const Generation& generation, Opened opened);
+    void close_removed(const Generation& generation);
+
+    net::SocketSource& sockets_;
+    LogThread logs_;
+    net::BlockingPool blocking_;
+    std::vector<std::unique_ptr<WorkerContext>> workers_;
+    std::vector<std::thread> threads_;
+    std::map<std::string, std::unique_ptr<BoundListener>> listeners_;  // by name; removed ones stay
+    std::map<std::string, Address> bound_;                             // by address_key
+    std::shared_ptr<const Generation> generation_;
+};
+
+}  // namespace gantry::server

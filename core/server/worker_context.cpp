@@ -1,0 +1,107 @@
+#include "core/server/worker_context.hpp"
+
+#include "core/server/generation.hpp"
+
+#include <atomic>
+
+namespace gantry::server {
+
+namespace {
+constexpr std::size_t kRecycled = 256;  // exchanges kept
+}
+
+WorkerContext::WorkerContext(unsigned index, unsigned workers, net::BlockingPool& blocking,
+                             std::unique_ptr<LogBuffer> log)
+    : net_(index), workers_(workers), blocking_(blocking), log_(std::move(log)) {}
+
+WorkerContext::~WorkerContext() {
+    free_.clear();
+    locals_.clear();
+    delete current_;
+}
+
+void WorkerContext::run() {
+    log_tick_.on_deadline();
+    net_.run();
+}
+
+void WorkerContext::shut_down() {
+    net_.wheel().clear(log_tick_);
+    locals_.clear();
+    log_->hand_over();
+}
+
+void WorkerContext::LogTick::on_deadline() {
+    owner.log().tick(owner.net().now());
+    owner.net().wheel().set(*this, owner.net().now() + 500);
+}
+
+std::size_t WorkerContext::next_local() {
+    static std::atomic<std::size_t> next{0};
+    return next.fetch_add(1);
+}
+
+void WorkerContext::set_generation(std::shared_ptr<const Generation> generation) {
+    GenerationUse* const old = std::exchange(current_, new GenerationUse{std::move(generation), 0});
+    if (old == nullptr) return;
+    ++old->exchanges;
+    release(*old);
+}
+
+// The last exchange of an old generation frees it; not here, because ten thousand hosts take their time.
+void WorkerContext::release(GenerationUse& use) {
+    if (--use.exchanges > 0 || &use == current_) return;
+    blocking_.submit([generation = std::move(use.generation)]() mutable { generation.reset(); });
+    delete &use;
+}
+
+http::ServerExchange& WorkerContext::acquire(http::ServerStream& stream) {
+    Exchange* exchange;
+    if (free_.empty()) {
+        exchange = new Exchange(*this);
+    } else {
+        exchange = free_.back().release();
+        free_.pop_back();
+    }
+    exchange->begin(stream, *current_);
+    return *exchange;
+}
+
+void WorkerContext::discard(http::ServerExchange& exchange) {
+    static_cast<Exchange&>(exchange).recycle();
+}
+
+void WorkerContext::give_back(Exchange& exchange) {
+    std::unique_ptr<Exchange> owned(&exchange);
+    if (free_.size() < kRecycled) free_.push_back(std::move(owned));
+}
+
+Ticket WorkerContext::suspend(Exchange& exchange, void* state, void (*dropped)(void*)) {
+    if (free_slots_.empty()) {
+        free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+        slots_.emplace_back();
+    }
+    const std::uint32_t slot = free_slots_.back();
+    free_slots_.pop_back();
+    slots_[slot] = {&exchange, next_serial_++, state, dropped};
+    return {net_.index(), slot, slots_[slot].serial};
+}
+
+bool WorkerContext::resume(const Ticket& ticket, Verdict verdict) {
+    if (ticket.worker != net_.index() || ticket.slot >= slots_.size()) return false;
+    Slot& slot = slots_[ticket.slot];
+    if (slot.exchange == nullptr || slot.serial != ticket.serial) return false;
+    Exchange* const exchange = std::exchange(slot.exchange, nullptr);
+    free_slots_.push_back(ticket.slot);
+    exchange->resume(verdict);
+    return true;
+}
+
+void WorkerContext::drop_ticket(std::uint32_t index) {
+    const Slot slot = slots_[index];
+    slots_[index].exchange = nullptr;
+    free_slots_.push_back(index);
+    if (slot.dropped != nullptr) slot.dropped(slot.state);
+}
+
+}  // namespace gantry::server
