@@ -1,19 +1,13 @@
 // The plain transport: bytes as the kernel has them.
+#include "core/net/receive.hpp"
 #include "core/net/transport.hpp"
 #include "core/net/worker.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-
-#ifndef TCP_CM_INQ
-#define TCP_CM_INQ TCP_INQ
-#endif
 
 namespace gantry::net {
 namespace {
@@ -29,20 +23,6 @@ Io failed(int error, const char* context) {
     return {Io::Kind::Failed, 0, Error{Code::Closed, Side::Us, Retry::OnlyIfReused, error, context}};
 }
 
-// How many bytes the kernel still has, from the control message that TCP_INQ adds; it counts a waiting FIN as
-// one. -1: not said (a unix socket).
-int bytes_left(msghdr& message) {
-    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-         header = CMSG_NXTHDR(&message, header)) {
-        if (header->cmsg_level == IPPROTO_TCP && header->cmsg_type == TCP_CM_INQ) {
-            int left;
-            std::memcpy(&left, CMSG_DATA(header), sizeof left);
-            return left;
-        }
-    }
-    return -1;
-}
-
 class PlainTransport final : public Transport {
 public:
     explicit PlainTransport(UniqueFd socket) : Transport(std::move(socket)) {}
@@ -56,24 +36,10 @@ private:
 };
 
 Io PlainTransport::read(char* to, std::size_t size) {
-    iovec vector{to, size};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    msghdr message{};
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    ssize_t got;
-    do {
-        got = ::recvmsg(fd(), &message, 0);
-    } while (got < 0 && errno == EINTR);
-    if (got > 0) {
-        // Without word from the kernel there may be more, and a FIN behind it would come without an edge of
-        // its own.
-        set_more(bytes_left(message) != 0);
-        return {Io::Kind::Done, static_cast<std::size_t>(got), {}};
-    }
-    set_more(false);
+    bool more = false;
+    const ssize_t got = receive(fd(), to, size, more);
+    set_more(more);
+    if (got > 0) return {Io::Kind::Done, static_cast<std::size_t>(got), {}};
     if (got == 0) return {Io::Kind::Closed, 0, {}};
     if (errno == EAGAIN) return blocked();
     return failed(errno, "while reading");
