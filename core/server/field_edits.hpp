@@ -24,7 +24,7 @@ public:
                             const std::vector<const Regex*>& captures, Problems& problems);
 
     bool empty() const { return remove_.empty() && set_.empty() && add_.empty(); }
-    // Names live as long as this object, values as long as the arena or this object.
+    // `headers` then views names and constant values of this object: it has to outlive them.
     void apply(http::Headers& headers, const VariableSource& source, Arena& arena) const;
 
 private:

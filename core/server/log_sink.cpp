@@ -178,7 +178,7 @@ void LogSink::report(Millis now, bool is_last) {
     const std::uint64_t dropped_now = dropped();
     if (dropped_now == reported_ || (now < next_report_ && !is_last)) return;
     log::error("access log lines lost: {} target={} lines={} total={} while writing the access log",
-               cause_ == 0 ? "not taken in time" : std::strerror(cause_), name_, dropped_now - reported_,
+               cause_ == 0 ? "buffers full" : std::strerror(cause_), name_, dropped_now - reported_,
                dropped_now);
     reported_ = dropped_now;
     next_report_ = now + kReportEvery;
