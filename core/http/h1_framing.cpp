@@ -2,29 +2,48 @@
 
 #include "core/base/text.hpp"
 
+#include <cstring>
 #include <limits>
 
 namespace gantry::http {
 
+namespace {
+
+// `lower` is in lower case and as long as `text`; it nearly always comes like that.
+template <std::size_t kSize>
+bool is_option(std::string_view text, const char (&lower)[kSize]) {
+    return std::memcmp(text.data(), lower, kSize - 1) == 0 || equals_ignore_case(text, lower);
+}
+
+// False for an option that means nothing here.
+bool take_option(std::string_view option, ConnectionOptions& options) {
+    switch (option.size()) {
+        case 5:
+            if (!is_option(option, "close")) return false;
+            return options.close = true;
+        case 7:
+            if (!is_option(option, "upgrade")) return false;
+            return options.upgrade = true;
+        case 10:
+            if (!is_option(option, "keep-alive")) return false;
+            return options.keep_alive = true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
 ConnectionOptions connection_options(const Headers& headers) {
     ConnectionOptions options;
-    for (const Field* field = headers.find(HeaderId::Connection); field != nullptr && field != headers.end();
-         ++field) {
+    const Field* field = headers.find(HeaderId::Connection);
+    if (field == nullptr) return options;
+    for (; field != headers.end(); ++field) {
         if (field->id != HeaderId::Connection) continue;
+        // Nearly always it is one option.
+        if (take_option(field->value, options)) continue;
         for_each_element(field->value, [&](std::string_view option) {
-            switch (option.size()) {
-                case 5:
-                    options.close |= equals_ignore_case(option, "close");
-                    break;
-                case 7:
-                    options.upgrade |= equals_ignore_case(option, "upgrade");
-                    break;
-                case 10:
-                    options.keep_alive |= equals_ignore_case(option, "keep-alive");
-                    break;
-                default:
-                    break;
-            }
+            take_option(option, options);
             return true;
         });
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 namespace gantry::http {
 
@@ -19,8 +20,9 @@ bool is_same(const Field& field, HeaderId id, std::string_view name) {
 
 void Headers::grow() {
     const std::size_t larger = capacity_ == 0 ? kFirstCapacity : capacity_ * 2;
-    Field* fields = arena_->make_array<Field>(larger);
-    std::copy(fields_, fields_ + count_, fields);
+    // Raw memory: add() makes the fields in it.
+    auto* fields = static_cast<Field*>(arena_->allocate(larger * sizeof(Field), alignof(Field)));
+    std::uninitialized_copy(fields_, fields_ + count_, fields);
     fields_ = fields;
     capacity_ = larger;
 }

@@ -6,6 +6,7 @@
 #include "core/http/header_names.hpp"
 
 #include <cstddef>
+#include <new>
 #include <string_view>
 
 namespace gantry::http {
@@ -31,13 +32,12 @@ public:
     void add(std::string_view name, std::string_view value);  // looks the id up
     void add(HeaderId id, std::string_view value);            // under its canonical name
     void add(HeaderId id, std::string_view name, std::string_view value) {
-        if (count_ == capacity_) grow();
+        const std::size_t at = count_;
+        if (at == capacity_) grow();
+        new (fields_ + at) Field{name, value, id};
+        count_ = at + 1;
         std::uint8_t& slot = first_[static_cast<std::size_t>(id)];
-        if (slot == 0) slot = static_cast<std::uint8_t>(count_ < kLastSlot ? count_ + 1 : kLastSlot);
-        Field& field = fields_[count_++];
-        field.name = name;
-        field.value = value;
-        field.id = id;
+        if (slot == 0) slot = static_cast<std::uint8_t>(at < kLastSlot ? at + 1 : kLastSlot);
     }
 
     // The first field of that name, or null. By id: one load when the id is absent.

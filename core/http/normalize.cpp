@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace gantry::http {
 
 namespace {
@@ -24,8 +28,28 @@ bool is_dot_segment(std::string_view path, std::size_t at) {
     return segment == "." || segment == "..";
 }
 
+// May the sixteen bytes at `at`, or the one behind them, keep a path from being in normal form?
+bool is_suspicious16(const char* at) {
+#if defined(__SSE2__)
+    const auto load = [](const char* from) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    };
+    const auto is = [](__m128i bytes, char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+    const __m128i bytes = load(at);
+    const __m128i next = load(at + 1);
+    const __m128i control =
+        _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes), is(bytes, 0x7F));
+    const __m128i segment = _mm_and_si128(is(bytes, '/'), _mm_or_si128(is(next, '/'), is(next, '.')));
+    return _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, segment), is(bytes, '%'))) != 0;
+#else
+    return at != nullptr;
+#endif
+}
+
 bool is_normal(std::string_view path, bool merge_slashes) {
-    for (std::size_t i = 0; i < path.size(); ++i) {
+    std::size_t i = 0;
+    while (path.size() - i > 16 && !is_suspicious16(path.data() + i)) i += 16;
+    for (; i < path.size(); ++i) {
         if (path[i] == '%' || is_control(path[i])) return false;
         if (path[i] != '/' || i + 1 == path.size()) continue;
         if (path[i + 1] == '/' && merge_slashes) return false;

@@ -52,7 +52,8 @@ public:
     virtual void abort() = 0;
 
     // Starts delivery of the request body, sending 100 (Continue) where the client waits for it. At most
-    // once. Nothing is delivered from within this call; a request without body gets on_body_end() all the same.
+    // once. Nothing is delivered from within this call; a request without body gets on_body_end() all the
+    // same.
     virtual void read_body(BodyReader& reader) = 0;
     // Back-pressure: stop and go on reading the body.
     virtual void pause_body() = 0;

@@ -14,15 +14,22 @@ namespace {
 constexpr std::size_t kMaxHost = 255;
 constexpr std::size_t kMaxIpv6 = 45;
 
-// unreserved and sub-delims of RFC 3986.
-constexpr std::array<bool, 256> kRegName = [] {
-    std::array<bool, 256> allowed{};
+constexpr std::uint8_t kRegName = 1;  // unreserved and sub-delims of RFC 3986
+constexpr std::uint8_t kDot = 2;      // beside kRegName
+
+constexpr std::array<std::uint8_t, 256> kClasses = [] {
+    std::array<std::uint8_t, 256> classes{};
     for (const char c : std::string_view("-._~!$&'()*+,;=0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                          "abcdefghijklmnopqrstuvwxyz")) {
-        allowed[static_cast<unsigned char>(c)] = true;
+        classes[static_cast<unsigned char>(c)] = kRegName;
     }
-    return allowed;
+    classes['.'] |= kDot;
+    return classes;
 }();
+
+constexpr std::uint8_t class_of(char c) {
+    return kClasses[static_cast<unsigned char>(c)];
+}
 
 bool is_escape(std::string_view text, std::size_t at) {
     return text.size() - at >= 3 && hex_value(text[at + 1]) >= 0 && hex_value(text[at + 2]) >= 0;
@@ -64,15 +71,28 @@ bool is_port(std::string_view text) {
     return value <= 65535;
 }
 
-// Empty labels are refused: no name has them, and "." or ".." must never become part of a path of files.
-bool is_reg_name(std::string_view host) {
-    if (host.empty() || host.size() > kMaxHost) return false;
-    char before = '.';
-    for (const char c : host) {
-        if (!kRegName[static_cast<unsigned char>(c)] || (c == '.' && before == '.')) return false;
-        before = c;
+// How many bytes at the start of `text` are a reg-name; 0 when it has an empty label: no name has them, and
+// "." or ".." must never become part of a path of files.
+std::size_t reg_name_size(std::string_view text) {
+    unsigned two_dots = 0;
+    unsigned before = kDot;
+    std::size_t size = 0;
+    for (; text.size() - size >= 4; size += 4) {
+        const unsigned a = class_of(text[size]);
+        const unsigned b = class_of(text[size + 1]);
+        const unsigned c = class_of(text[size + 2]);
+        const unsigned d = class_of(text[size + 3]);
+        if ((a & b & c & d) == 0) break;
+        two_dots |= (a & before) | (b & a) | (c & b) | (d & c);
+        before = d;
     }
-    return true;
+    for (; size < text.size(); ++size) {
+        const unsigned now = class_of(text[size]);
+        if (now == 0) break;
+        two_dots |= now & before;
+        before = now;
+    }
+    return (two_dots & kDot) == 0 && size <= kMaxHost ? size : 0;
 }
 
 }  // namespace
@@ -88,10 +108,10 @@ Result<Authority> parse_authority(std::string_view text) {
         rest = text.substr(close + 1);
         if (!is_ipv6(authority.host)) return bad_authority();
     } else {
-        const std::size_t colon = std::min(text.find(':'), text.size());
-        authority.host = text.substr(0, colon);
-        rest = text.substr(colon);
-        if (!is_reg_name(authority.host)) return bad_authority();
+        const std::size_t size = reg_name_size(text);
+        if (size == 0) return bad_authority();
+        authority.host = text.substr(0, size);
+        rest = text.substr(size);
     }
     if (rest.empty()) return authority;
     if (rest.front() != ':' || !is_port(rest.substr(1))) return bad_authority();
@@ -133,7 +153,7 @@ std::string_view percent_encode_path(std::string_view path, Arena& arena, Encode
     constexpr char kHex[] = "0123456789ABCDEF";
     const auto stays = [&](std::size_t at) {
         const char c = path[at];
-        if (kRegName[static_cast<unsigned char>(c)] || c == '/' || c == ':' || c == '@') return true;
+        if ((class_of(c) & kRegName) != 0 || c == '/' || c == ':' || c == '@') return true;
         return encoded == EncodedSlash::Keep && c == '%' && is_kept_escape(path, at);
     };
     std::size_t escapes = 0;

@@ -124,8 +124,7 @@ TEST_CASE("h1_writer: nothing that is written can split a head", "[http][h1]") {
             REQUIRE(text.substr(at, 2) == "\r\n");
         }
         CHECK(lines == 6);  // status, Date, two fields, Content-Length, end
-        CHECK(text.find("a  Set-Cookie: x    <html>   g") ==
-              (filler == 0 ? text.npos : text.find("a  Set")));
+        CHECK(text.find("a  Set-Cookie: x    <html>   g") == (filler == 0 ? text.npos : text.find("a  Set")));
     }
     Written out;
     out.head.headers.add("X", "tabs\tand \xc3\xa4 stay, however long the value is");

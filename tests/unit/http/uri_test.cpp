@@ -120,6 +120,24 @@ TEST_CASE("uri: slashes stay where they are not merged", "[http]") {
     CHECK(apart("//../..") == "400");
 }
 
+TEST_CASE("uri: what is not normal is seen wherever it stands", "[http]") {
+    for (std::size_t before = 0; before < 40; ++before) {
+        for (const std::size_t after : {0u, 1u, 15u, 16u, 17u, 33u}) {
+            const std::string front = "/" + std::string(before, 'f');
+            const std::string back(after, 'b');
+            INFO(before << " " << after);
+            CHECK(normal(front + "%41" + back) == front + "A" + back);
+            CHECK(normal(front + "//" + back) == front + (before == 0 ? "" : "/") + back);
+            CHECK(normal(front + "/./" + back) == front + (before == 0 ? "" : "/") + back);
+            CHECK(normal(front + "/.../" + back).size() ==
+                  front.size() + back.size() + (before == 0 ? 4 : 5));
+            CHECK(normal(front + "/../" + back) == (before == 0 ? "400" : "/" + back));
+            CHECK(normal(front + "\x7f" + back) == "400");
+            CHECK(normal(front + "\x1f" + back) == "400");
+        }
+    }
+}
+
 TEST_CASE("uri: a path in normal form is not copied", "[http]") {
     Arena arena;
     for (const std::string_view path : {"/"sv, "/a/b.html"sv, "/.well-known/a"sv, "/a/..b/c."sv}) {
