@@ -186,7 +186,8 @@ struct TlsContext::Callbacks {
         if (EVP_MAC_CTX_set_params(mac, params) != 1) return -1;
         if (EVP_CipherInit_ex2(cipher, self->ticket_cipher_, key.cipher.data(), iv, sealing, nullptr) != 1)
             return -1;
-        return used == 0 ? 1 : 2;
+        // In TLS 1.3 a client uses a ticket once (RFC 8446 C.4), so each one is followed by the next.
+        return used == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
     }
 };
 

@@ -139,6 +139,15 @@ bool TlsTransport::start() {
     return true;
 }
 
+TransportPtr start_tls(UniqueFd fd, ssl_st* ssl, Ref<RefCounted> context, std::shared_ptr<TlsLibrary> library,
+                       Side peer) {
+    if (ssl == nullptr) return nullptr;
+    auto* transport = new TlsTransport(std::move(fd), ssl, std::move(context), std::move(library), peer);
+    TransportPtr owned(transport);
+    if (!transport->is_open() || !transport->start()) return nullptr;
+    return owned;
+}
+
 // ---- bytes in
 
 bool TlsTransport::has_received() const {
@@ -435,6 +444,8 @@ Error TlsTransport::handshake_error(int verdict) {
     if (broken_ || ended_) {
         error.code = Code::Closed;
         error.context = any_received_ ? "during the TLS handshake" : "before the TLS handshake";
+    } else if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+        error.context = X509_verify_cert_error_string(SSL_get_verify_result(ssl_));
     } else if (verdict == SSL_ERROR_SSL && reason != nullptr) {
         error.context = reason;
     }

@@ -82,4 +82,8 @@ private:
     bool half_closed_ = false;  // shutdown_write(): FIN goes out behind what is unsent
 };
 
+// Takes all of it; null when `ssl` is, or when the kernel refuses to watch the socket or memory is short.
+TransportPtr start_tls(UniqueFd fd, ssl_st* ssl, Ref<RefCounted> context, std::shared_ptr<TlsLibrary> library,
+                       Side peer);
+
 }  // namespace gantry::net

@@ -5,13 +5,8 @@
 namespace gantry::net {
 
 TransportPtr make_tls_server_transport(UniqueFd fd, TlsContext& context) {
-    ssl_st* ssl = context.new_connection();
-    if (ssl == nullptr) return nullptr;
-    auto* transport =
-        new TlsTransport(std::move(fd), ssl, Ref<RefCounted>(&context), context.library(), Side::Client);
-    TransportPtr owned(transport);
-    if (!transport->is_open() || !transport->start()) return nullptr;
-    return owned;
+    return start_tls(std::move(fd), context.new_connection(), Ref<RefCounted>(&context), context.library(),
+                     Side::Client);
 }
 
 }  // namespace gantry::net
