@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <condition_variable>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -24,6 +25,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <optional>
 #include <set>
 #include <string>
 #include <sys/socket.h>
@@ -34,6 +36,14 @@ namespace tls_test {
 
 using namespace gantry;
 using namespace gantry::net;
+
+inline auto contains(const std::string& part) {
+#ifdef GANTRY_CATCH2_V2
+    return Catch::Matchers::Contains(part);
+#else
+    return Catch::Matchers::ContainsSubstring(part);
+#endif
+}
 
 class TempDirectory {
 public:
