@@ -85,6 +85,7 @@ FILES = {
     "www/index.html": "index",
     "404.html": "<h1>custom 404</h1>",
     "5xx.json": '{"custom": "5xx"}',
+    "none/.keep": "",
     "deeper404.html": "<h1>deeper 404</h1>",
 }
 

@@ -23,6 +23,7 @@ peers = ["127.0.0.1:@mirror@"]
 [upstream.nginx]
 peers = ["127.0.0.1:@nginx@"]
 [host."test"]
+certificate = "self-signed"
 [host."test".location."/files/"]
 static = { root = "@dir@/www", strip_prefix = true }
 [host."test".location."/mirror"]

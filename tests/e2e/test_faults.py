@@ -26,6 +26,7 @@ peers = ["127.0.0.1:@echo@"]
 [upstream.mirror]
 peers = ["127.0.0.1:@mirror@"]
 [host."test"]
+certificate = "self-signed"
 [host."test".location."/"]
 respond = { status = 200, body = "ok" }
 [host."test".location."/echo"]

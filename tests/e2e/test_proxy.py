@@ -638,12 +638,12 @@ def test_tls_to_the_origin(authority):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(leaf.certificate_path, leaf.key_path)
     with Origin(echo, certificate=context) as origin:
-        good = f'tls = {{ ca_file = "{authority.path}", server_name = "origin.test" }}'
+        good = f'tls = {{ ca = "{authority.path}", server_name = "origin.test" }}'
         with Gantry(single(upstream=good), port=origin.port, workers=1) as server, RawClient(server) as client:
             for _ in range(3):
                 assert seen(client.exchange("POST", "/", body=b"x" * 100_000))["size"] == 100_000
         assert origin.connections == 1
-        for bad in (f'tls = {{ ca_file = "{authority.path}", server_name = "other.test" }}', 'tls = { server_name = "origin.test" }'):
+        for bad in (f'tls = {{ ca = "{authority.path}", server_name = "other.test" }}', 'tls = { server_name = "origin.test" }'):
             with Gantry(single(upstream=bad), port=origin.port) as server:
                 assert fetch(server, "/").status == 502
         with Gantry(single(upstream="tls = { verify = false }"), port=origin.port) as server:

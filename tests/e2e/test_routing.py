@@ -172,31 +172,31 @@ respond = { status = 200, body = "api" }
 [host."test".location."v2"]
 patterns = ["/api/"]
 priority = 1
-header = { "X-Version" = "2" }
+when = { header = { "X-Version" = "2" } }
 respond = { status = 200, body = "api v2" }
 [host."test".location."beta"]
 patterns = ["/api/"]
 priority = 2
-cookie = { beta = "~^(yes|on)$" }
+when = { cookie = { beta = "~^(yes|on)$" } }
 respond = { status = 200, body = "api beta" }
 [host."test".location."debug"]
 patterns = ["/api/"]
 priority = 3
-query = { debug = true }
+when = { query = { debug = true } }
 respond = { status = 200, body = "api debug" }
 [host."test".location."anonymous"]
 patterns = ["/login"]
 priority = 3
-header = { Authorization = false }
+when = { header = { Authorization = false } }
 respond = { status = 200, body = "anonymous" }
 [host."test".location."/login"]
 respond = { status = 200, body = "known" }
 
 [host."test".location."/local/"]
-clients = ["127.0.0.0/8", "::1"]
+when = { clients = ["127.0.0.0/8", "::1"] }
 respond = { status = 200, body = "local" }
 [host."test".location."/remote/"]
-clients = ["10.0.0.0/8"]
+when = { clients = ["10.0.0.0/8"] }
 respond = { status = 200, body = "remote" }
 
 [host."bare"]

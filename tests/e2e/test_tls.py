@@ -25,11 +25,11 @@ tls = { min_version = "1.3" }
 
 [listener.required]
 address = "127.0.0.1:0"
-tls = { client = { mode = "required", ca_file = "@dir@/client-ca.pem" } }
+tls = { client_certificate = { mode = "required", ca = "@dir@/client-ca.pem" } }
 
 [listener.optional]
 address = "127.0.0.1:0"
-tls = { client = { mode = "optional", ca_file = "@dir@/client-ca.pem" } }
+tls = { client_certificate = { mode = "optional", ca = "@dir@/client-ca.pem" } }
 
 [listener.reject]
 address = "127.0.0.1:0"
@@ -40,9 +40,9 @@ address = "127.0.0.1:0"
 tls = { tickets = false }
 
 [host."one.test"]
-certificates = [
-  { certificate_file = "@dir@/one.pem", key_file = "@dir@/one.key", ocsp_file = "@dir@/one.ocsp" },
-  { certificate_file = "@dir@/one-rsa.pem", key_file = "@dir@/one-rsa.key" },
+certificate = [
+  { certificate = "@dir@/one.pem", key = "@dir@/one.key", ocsp = "@dir@/one.ocsp" },
+  { certificate = "@dir@/one-rsa.pem", key = "@dir@/one-rsa.key" },
 ]
 [host."one.test".location."/"]
 respond = { status = 200, body = "one ${scheme} ${tls_version} ${tls_sni} ${tls_client_verified} ${tls_client_subject}" }
@@ -50,12 +50,12 @@ respond = { status = 200, body = "one ${scheme} ${tls_version} ${tls_sni} ${tls_
 static = { root = "@dir@/www", strip_prefix = true }
 
 [host."*.wild.test"]
-certificates = [{ certificate_file = "@dir@/wild.pem", key_file = "@dir@/wild.key" }]
+certificate = { certificate = "@dir@/wild.pem", key = "@dir@/wild.key" }
 [host."*.wild.test".location."/"]
 respond = { status = 200, body = "wild" }
 
 [host."broken.test"]
-certificates = [{ certificate_file = "@dir@/missing.pem", key_file = "@dir@/missing.key" }]
+certificate = { certificate = "@dir@/broken.pem", key = "@dir@/broken.key" }
 [host."broken.test".location."/"]
 respond = { status = 200, body = "broken" }
 """
@@ -77,6 +77,7 @@ def files(authority, clients_authority):
         "one.pem": one.certificate, "one.key": one.key, "one.ocsp": authority.ocsp(one),
         "one-rsa.pem": rsa.certificate, "one-rsa.key": rsa.key,
         "wild.pem": wild.certificate, "wild.key": wild.key,
+        "broken.pem": "rubbish", "broken.key": "rubbish",
         "client-ca.pem": clients_authority.path.read_bytes(),
         "www/big.bin": BIG,
     }
@@ -392,8 +393,8 @@ def test_ocsp_staple(gantry):
     assert "no response sent" in handshake(gantry, "-status", name="a.wild.test")
 
 
-def test_a_missing_certificate_takes_down_only_its_host(gantry, authority):
-    assert re.search(r"broken\.test|missing\.pem", gantry.log())
+def test_a_broken_certificate_takes_down_only_its_host(gantry, authority):
+    assert re.search(r"broken\.test|broken\.pem", gantry.log())
     with connect(gantry, trusting(), "broken.test") as client:  # the self-signed fallback
         assert client.get("/", host="broken.test").text == "broken"
     with connect(gantry, authority.context()) as client:
@@ -444,3 +445,23 @@ def test_a_key_that_does_not_match(files, authority):
             assert client.get("/", host="one.test").status == 200
         with connect(server, trusting(), "a.wild.test") as client:
             assert client.get("/", host="a.wild.test").text == "wild"
+
+
+def test_a_certificate_that_is_missing_takes_down_only_its_host(files, authority):
+    """Not there (yet) at the start: as with a broken one, the others are served."""
+    gone = {name: content for name, content in files.items() if not name.startswith("broken")}
+    with Gantry(CONFIG, gone) as server:
+        assert "broken" in server.log()
+        with connect(server, authority.context()) as client:
+            assert client.get("/", host="one.test").status == 200
+        with connect(server, trusting(), "broken.test") as client:
+            assert client.get("/", host="broken.test").text == "broken"
+        fresh = authority.leaf("broken.test")
+        server.write("broken.key", fresh.key)
+        server.write("broken.pem", fresh.certificate)
+
+        def arrived():
+            with connect(server, trusting(), "broken.test") as client:
+                return client.socket.getpeercert(True) == fresh.der
+
+        wait_until(arrived, "the certificate that came later", timeout=30)
