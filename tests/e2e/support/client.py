@@ -81,6 +81,7 @@ class RawClient:
         if hasattr(address, "address"):
             address = address.address(listener)
         self.timeout = timeout
+        self.give_up = time.monotonic() + 90  # whatever drips in meanwhile: a test must end
         if isinstance(address, str):
             self.socket = socket.socket(socket.AF_UNIX)
         else:
@@ -152,6 +153,8 @@ class RawClient:
     def _fill(self):
         if self.ended:
             return False
+        if time.monotonic() > self.give_up:
+            raise ProtocolError(f"no end after 90 s; so far {self.buffer[:500]!r}")
         try:
             data = self.socket.recv(65536)
         except (ConnectionResetError, ssl.SSLEOFError):
