@@ -52,6 +52,8 @@ private:
 struct Template {
     std::string text;
     Place place;
+
+    bool operator==(const Template& other) const { return text == other.text; }
 };
 
 // ---- listeners
@@ -190,6 +192,8 @@ struct StaticOptions {
     std::uint64_t cache_max_file = 256 * 1024;
     Duration cache_check{
         std::chrono::seconds(1)};  // a cached file is compared with the disk at most this often
+
+    bool operator==(const StaticOptions&) const = default;
 };
 
 struct Static {
@@ -207,6 +211,8 @@ struct ProxyOptions {
     bool buffer_requests = false;                    // read the whole request body before connecting
     std::optional<Duration> timeout;                 // for the whole exchange; absent = none
     Duration tunnel_timeout{std::chrono::hours(1)};  // of an upgraded connection without any byte either way
+
+    bool operator==(const ProxyOptions&) const = default;
 };
 
 struct Proxy {
@@ -287,6 +293,7 @@ struct Host {
     std::vector<std::size_t> listeners;  // indexes; default: all
     bool is_default = false;
     std::vector<Certificate> certificates;  // RSA and ECDSA together
+    bool self_signed = false;               // asked for in words: no certificate is no mistake here
     std::uint64_t max_body = 1024 * 1024 * 1024;
     enum class EncodedSlash : std::uint8_t { Keep, Reject, Decode } encoded_slash = EncodedSlash::Keep;
     bool merge_slashes = true;

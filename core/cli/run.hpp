@@ -1,0 +1,16 @@
+// `gantry run`: serves a configuration in the foreground.
+#pragma once
+
+#include <string>
+
+namespace gantry::cli {
+
+struct RunOptions {
+    std::string config = "/etc/gantry/gantry.toml";
+    bool strict = false;  // warnings of the configuration forbid the start
+};
+
+// Returns an ExitCode.
+int run_command(const RunOptions& options);
+
+}  // namespace gantry::cli

@@ -1,0 +1,7 @@
+#include "core/cli/verify.hpp"
+
+namespace gantry::cli {
+
+void verify(const conf::Settings&, conf::Diagnostics&) {}
+
+}  // namespace gantry::cli

@@ -1,0 +1,62 @@
+// Files and folders that settings name: are they there, may we read them, may too many others?
+#include "core/conf/loading.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace gantry::conf {
+
+bool check_file(Loading& in, const std::string& path, Place place, std::string_view what, FileUse use) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) {
+        in.error(place, fmt::format("{}: {} cannot be read: {}", what, path, std::strerror(errno)),
+                 "a relative path starts from the folder of this configuration file");
+        return false;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        in.error(place, fmt::format("{}: {} is not a file", what, path));
+        return false;
+    }
+    if (::access(path.c_str(), R_OK) != 0) {
+        in.error(place, fmt::format("{}: {} cannot be read: {}", what, path, std::strerror(errno)),
+                 "give the user that runs gantry the right to read it");
+        return false;
+    }
+    if (use == FileUse::Secret && (status.st_mode & S_IROTH) != 0) {
+        in.error(place, fmt::format("{}: every user of this machine can read {}", what, path),
+                 fmt::format("make it private: chmod o-rwx {}", path));
+        return false;
+    }
+    return true;
+}
+
+bool check_folder(Loading& in, const std::string& path, Place place, std::string_view what) {
+    // One system call where all is well: there may be ten thousand of them.
+    if (::access((path + "/.").c_str(), X_OK) == 0) return true;
+    const int error = errno;
+    in.error(place, fmt::format("{}: {} cannot be opened: {}", what, path, std::strerror(error)),
+             error == ENOENT    ? fmt::format("make it: mkdir -p {}", path)
+             : error == ENOTDIR ? std::string("name the folder that holds the files")
+                                : std::string("give the user that runs gantry the right to enter it"));
+    return false;
+}
+
+bool check_log_target(Loading& in, const std::string& path, Place place) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+        in.error(place, fmt::format("the log: {} is a folder", path), "name a file in it");
+        return false;
+    }
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+        in.error(place, fmt::format("the log: there is no folder {}", folder),
+                 fmt::format("make it: mkdir -p {}", folder));
+        return false;
+    }
+    return true;
+}
+
+}  // namespace gantry::conf

@@ -1,0 +1,154 @@
+// What can only be seen when everything is loaded: names and addresses that clash, hosts that nobody reaches.
+#include "core/conf/loading.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace gantry::conf {
+namespace {
+
+bool share_a_listener(const Host& a, const Host& b) {
+    return std::any_of(a.listeners.begin(), a.listeners.end(), [&b](std::size_t listener) {
+        return std::find(b.listeners.begin(), b.listeners.end(), listener) != b.listeners.end();
+    });
+}
+
+std::string as_written(const HostName& name) {
+    switch (name.kind) {
+        case HostName::Kind::Wildcard:
+            return "*." + name.text;
+        case HostName::Kind::Regex:
+            return "~" + name.text;
+        case HostName::Kind::Exact:
+            break;
+    }
+    return name.text;
+}
+
+void check_host_names(Loading& in) {
+    struct First {
+        std::size_t host;
+        Place place;
+    };
+    std::unordered_map<std::string_view, First> seen[3];
+    for (auto& map : seen) map.reserve(in.settings.hosts.size());
+    for (std::size_t i = 0; i < in.settings.hosts.size(); ++i) {
+        const Host& host = in.settings.hosts[i];
+        for (const HostName& name : host.names) {
+            const auto [at, fresh] =
+                seen[static_cast<std::size_t>(name.kind)].try_emplace(name.text, First{i, name.place});
+            if (fresh || at->second.host == i) continue;
+            if (!share_a_listener(host, in.settings.hosts[at->second.host])) continue;
+            in.error(name.place,
+                     fmt::format("the name \"{}\" already belongs to the host \"{}\"", as_written(name),
+                                 in.settings.hosts[at->second.host].name),
+                     "take one of them out, or put the two hosts on different listeners",
+                     Related{at->second.place, "first named here", {}});
+        }
+    }
+}
+
+void choose_default_hosts(Loading& in) {
+    std::vector<std::optional<std::size_t>> explicit_default(in.settings.listeners.size());
+    for (std::size_t i = 0; i < in.settings.hosts.size(); ++i) {
+        const Host& host = in.settings.hosts[i];
+        for (const std::size_t l : host.listeners) {
+            Listener& listener = in.settings.listeners[l];
+            if (!listener.default_host) listener.default_host = i;
+            if (!host.is_default) continue;
+            if (!explicit_default[l]) {
+                explicit_default[l] = i;
+                listener.default_host = i;
+                continue;
+            }
+            const Host& first = in.settings.hosts[*explicit_default[l]];
+            in.error(host.place,
+                     fmt::format("the listener \"{}\" has two default hosts: \"{}\" and \"{}\"",
+                                 listener.name, first.name, host.name),
+                     "take default = true out of one of them", Related{first.place, "the first one", {}});
+        }
+    }
+}
+
+// A warning for each of ten thousand hosts would say no more than one.
+void check_certificates(Loading& in) {
+    for (const Host& host : in.settings.hosts) {
+        const Listener* tls = nullptr;
+        bool rejects = false;
+        for (const std::size_t l : host.listeners) {
+            const Listener& listener = in.settings.listeners[l];
+            if (!listener.tls) continue;
+            if (tls == nullptr) tls = &listener;
+            if (listener.tls->fallback == TlsSettings::Fallback::Reject) {
+                rejects = true;
+                tls = &listener;
+            }
+        }
+        if (tls == nullptr) {
+            if (host.certificates.empty() && !host.self_signed) continue;
+            in.error(host.certificates.empty() ? host.place : host.certificates[0].place,
+                     fmt::format("the host \"{}\" has a certificate, but none of its listeners has tls",
+                                 host.name),
+                     "set tls = true on a listener, or take \"certificate\" out");
+            continue;
+        }
+        if (!host.certificates.empty()) continue;
+        if (host.self_signed) {
+            if (!rejects) continue;
+            in.error(
+                host.place,
+                fmt::format("the host \"{}\" wants to be self-signed, but the listener \"{}\" rejects that",
+                            host.name, tls->name),
+                "name a certificate, or set fallback = \"self-signed\" on the listener");
+            continue;
+        }
+        in.warning(
+            host.place,
+            fmt::format("the host \"{}\" has no certificate for the listener \"{}\": {}", host.name,
+                        tls->name, rejects ? "clients are refused" : "it answers with a self-signed one"),
+            rejects
+                ? "name one: certificate = { certificate = \"www.pem\", key = \"www.key\" }"
+                : "name one: certificate = { certificate = \"www.pem\", key = \"www.key\" }; or say that it "
+                  "is meant: certificate = \"self-signed\"");
+    }
+}
+
+}  // namespace
+
+void check_hosts(Loading& in) {
+    check_host_names(in);
+    choose_default_hosts(in);
+    check_certificates(in);
+    for (const Listener& listener : in.settings.listeners) {
+        if (listener.default_host) continue;
+        in.warning(listener.place, fmt::format("no host is on the listener \"{}\"", listener.name),
+                   "add a [host.\"…\"], or take the listener out");
+    }
+    for (std::size_t i = 0; i < in.settings.upstreams.size(); ++i) {
+        const Upstream& upstream = in.settings.upstreams[i];
+        if (in.upstream_used[i]) continue;
+        in.warning(upstream.place, fmt::format("no location uses the upstream \"{}\"", upstream.name),
+                   fmt::format("use it: proxy = \"{}\"; or take it out", upstream.name));
+    }
+}
+
+void check_listeners(Loading& in) {
+    if (in.settings.listeners.empty() && in.diagnostics().errors() == 0) {
+        in.error({0, 0, 0}, "there is no listener, so nobody could connect",
+                 "add one: [listener.web] and below it address = \"127.0.0.1:8080\"");
+    }
+    std::map<std::tuple<Address::Family, std::string_view, std::uint16_t>, Place> seen;
+    for (const Listener& listener : in.settings.listeners) {
+        for (const Address& address : listener.addresses) {
+            if (address.family != Address::Family::Unix && address.port == 0) continue;  // always another one
+            const auto [at, fresh] =
+                seen.try_emplace({address.family, address.host, address.port}, address.place);
+            if (fresh) continue;
+            in.error(address.place, "this address is already listened on",
+                     "an address belongs to one listener", Related{at->second, "first listened on here", {}});
+        }
+    }
+}
+
+}  // namespace gantry::conf

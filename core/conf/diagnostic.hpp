@@ -1,0 +1,87 @@
+// What loading a configuration has to say: every error and warning of all files in one run, each with its
+// place, the line it stands in, the cause and the remedy.
+#pragma once
+
+#include "core/conf/settings.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gantry::conf {
+
+enum class Severity : std::uint8_t { Error, Warning };
+
+// A second place that belongs to a diagnostic: "first defined here".
+struct Related {
+    Place place;
+    std::string text;
+    std::string line;  // the source line, filled in by finish()
+};
+
+struct Diagnostic {
+    Severity severity = Severity::Error;
+    Place place;          // line 0: the file as a whole
+    std::string message;  // what is wrong: one sentence, lower case, no full stop
+    std::string hint;     // what to do about it; may be empty
+    std::optional<Related> related;
+    std::string line;  // the source line, filled in by finish()
+};
+
+// The files that were read, by Place::file. Their text is kept only until finish().
+class Sources {
+public:
+    std::uint32_t add(std::string name, std::string text);
+    const std::vector<std::string>& names() const { return names_; }
+    std::string_view text(std::uint32_t file) const { return texts_[file]; }
+    std::string_view line(Place place) const;
+    void drop_texts();
+
+private:
+    std::vector<std::string> names_;
+    std::deque<std::string> texts_;  // never moved: the tree keeps views into them
+};
+
+// Not thread-safe: one load, one thread.
+class Diagnostics {
+public:
+    static constexpr std::size_t kMaxShown = 100;
+
+    void error(Place place, std::string message, std::string hint = {},
+               std::optional<Related> related = std::nullopt);
+    void warning(Place place, std::string message, std::string hint = {},
+                 std::optional<Related> related = std::nullopt);
+
+    // Sorts by place and copies the source lines that will be shown; after it the texts are not needed.
+    void finish(const Sources& sources);
+
+    std::size_t errors() const { return errors_; }
+    std::size_t warnings() const { return warnings_; }
+    // At most kMaxShown after finish(), in the order of files and lines.
+    const std::vector<Diagnostic>& list() const { return list_; }
+
+    // For people: file:line:column, source line, caret, remedy, second place; ends with how many were not
+    // shown. Empty when there is nothing to say.
+    std::string render_text() const;
+    // One array of {file, line, column, severity, message, hint, related}; always valid JSON.
+    std::string render_json() const;
+
+private:
+    void add(Diagnostic diagnostic);
+
+    std::vector<Diagnostic> list_;
+    std::vector<std::string> names_;
+    std::size_t errors_ = 0;
+    std::size_t warnings_ = 0;
+};
+
+// The element of `names` that `name` is most likely a misspelling of (Damerau-Levenshtein), or empty.
+std::string_view nearest(std::string_view name, const std::vector<std::string_view>& names);
+
+// `did you mean "x"?`, or empty.
+std::string did_you_mean(std::string_view name, const std::vector<std::string_view>& names);
+
+}  // namespace gantry::conf

@@ -1,0 +1,189 @@
+#include "core/conf/document.hpp"
+
+#include "core/base/unique_fd.hpp"
+#include "core/conf/interpolate.hpp"
+#include "core/conf/toml_text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <unordered_map>
+#include <utility>
+
+namespace gantry::conf {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 64u << 20;
+constexpr std::size_t kMaxFiles = 100'000;
+constexpr std::size_t kMaxDepth = 16;
+
+// Empty where it worked, else what went wrong.
+std::string read_file(const std::string& path, std::string& out) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return std::strerror(errno);
+    struct stat status{};
+    if (::fstat(fd.get(), &status) != 0) return std::strerror(errno);
+    if (S_ISDIR(status.st_mode)) return "it is a folder";
+    if (status.st_size > 0) out.reserve(static_cast<std::size_t>(status.st_size));
+    char block[64 * 1024];
+    for (;;) {
+        const ssize_t n = ::read(fd.get(), block, sizeof block);
+        if (n == 0) return {};
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return std::strerror(errno);
+        out.append(block, static_cast<std::size_t>(n));
+        if (out.size() > kMaxFileBytes) return "it is larger than 64 MiB";
+    }
+}
+
+class DocumentReader {
+public:
+    DocumentReader(const Environment& environment, Document& document, Diagnostics& diagnostics)
+        : environment_(environment),
+          document_(document),
+          diagnostics_(diagnostics),
+          toml_(document.tree, diagnostics) {}
+
+    void read_main(const std::string& path) {
+        std::string text;
+        const std::string failure = read_file(path, text);
+        if (!failure.empty()) {
+            const std::uint32_t file = document_.sources.add(path, {});
+            diagnostics_.error({file, 0, 0}, fmt::format("cannot be read: {}", failure),
+                               "name another file with -c FILE");
+            return;
+        }
+        read_text(path, std::move(text));
+    }
+
+    void read_text(const std::string& name, std::string text) {
+        const std::uint32_t file = document_.sources.add(name, std::move(text));
+        first_included_[identity(name)] = {};
+        active_.push_back(identity(name));
+        std::string_view view = document_.sources.text(file);
+        if (view.starts_with("\xEF\xBB\xBF")) view.remove_prefix(3);
+        const std::size_t before = toml_.includes().size();
+        toml_.read(file, view);
+        const std::size_t after = toml_.includes().size();
+        for (std::size_t i = before; i < after; ++i) {
+            const Entry include = toml_.includes()[i];  // a copy: the list grows while we read
+            if (i > before) {
+                diagnostics_.error(include.place, "\"include\" is set twice",
+                                   "put all patterns into one list",
+                                   Related{toml_.includes()[before].place, "first set here", {}});
+                continue;
+            }
+            read_includes(include);
+        }
+        active_.pop_back();
+    }
+
+private:
+    static std::string identity(const std::string& path) {
+        std::error_code error;
+        const auto canonical = std::filesystem::weakly_canonical(path, error);
+        return error ? path : canonical.string();
+    }
+
+    void read_includes(const Entry& include) {
+        const Node& node = *include.node;
+        if (node.kind == Node::Kind::String) return read_pattern(node);
+        if (node.kind != Node::Kind::Array) {
+            diagnostics_.error(node.place, "\"include\" must be a list of file names",
+                               "for example: include = [\"conf.d/*.toml\"]");
+            return;
+        }
+        for (const Entry& item : node.children()) {
+            if (item.node->kind == Node::Kind::String) {
+                read_pattern(*item.node);
+            } else {
+                diagnostics_.error(item.node->place, "\"include\" must be a list of file names",
+                                   "for example: include = [\"conf.d/*.toml\"]");
+            }
+        }
+    }
+
+    void read_pattern(const Node& node) {
+        const auto text = interpolate(node.text, node.place, StringKind::Plain, environment_, diagnostics_);
+        if (!text) return;
+        std::string pattern = *text;
+        if (pattern.empty()) {
+            diagnostics_.error(node.place, "\"include\" has an empty name");
+            return;
+        }
+        const std::string& from = document_.sources.names()[node.place.file];
+        if (const auto slash = from.rfind('/'); pattern[0] != '/' && slash != from.npos) {
+            pattern.insert(0, from, 0, slash + 1);
+        }
+        if (pattern.find_first_of("*?[") == pattern.npos) return read_included(pattern, node.place);
+        for (const std::string& path : matches(pattern, node.place)) read_included(path, node.place);
+    }
+
+    std::vector<std::string> matches(const std::string& pattern, Place place) {
+        glob_t found{};
+        std::vector<std::string> out;
+        const int result = ::glob(pattern.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found);
+        if (result == 0) out.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+        ::globfree(&found);
+        if (result != 0 && result != GLOB_NOMATCH) {
+            diagnostics_.error(place, fmt::format("the folder of \"{}\" cannot be read", pattern),
+                               "give the user that runs gantry the right to read and enter it");
+        }
+        std::sort(out.begin(), out.end());
+        return out;
+    }
+
+    void read_included(const std::string& path, Place place) {
+        const std::string id = identity(path);
+        if (std::find(active_.begin(), active_.end(), id) != active_.end()) {
+            diagnostics_.error(place, fmt::format("\"{}\" includes itself", path),
+                               "take it out of the list, or write a pattern that does not match it");
+            return;
+        }
+        if (const auto first = first_included_.find(id); first != first_included_.end()) {
+            diagnostics_.error(place, fmt::format("\"{}\" is included twice", path), "remove one of the two",
+                               Related{first->second, "first included here", {}});
+            return;
+        }
+        if (active_.size() >= kMaxDepth || first_included_.size() >= kMaxFiles) {
+            diagnostics_.error(place,
+                               fmt::format("\"{}\" is not read: files include one another too deeply", path));
+            return;
+        }
+        std::string text;
+        const std::string failure = read_file(path, text);
+        if (!failure.empty()) {
+            diagnostics_.error(place, fmt::format("\"{}\" cannot be read: {}", path, failure),
+                               "only a pattern such as \"conf.d/*.toml\" may match nothing");
+            return;
+        }
+        read_text(path, std::move(text));
+        first_included_[id] = place;
+    }
+
+    const Environment& environment_;
+    Document& document_;
+    Diagnostics& diagnostics_;
+    TomlReader toml_;
+    std::vector<std::string> active_;
+    std::unordered_map<std::string, Place> first_included_;
+};
+
+}  // namespace
+
+void read_document(const std::string& path, const Environment& environment, Document& out,
+                   Diagnostics& diagnostics) {
+    DocumentReader(environment, out, diagnostics).read_main(path);
+}
+
+void read_document_text(const std::string& name, std::string text, const Environment& environment,
+                        Document& out, Diagnostics& diagnostics) {
+    DocumentReader(environment, out, diagnostics).read_text(name, std::move(text));
+}
+
+}  // namespace gantry::conf

@@ -1,0 +1,151 @@
+#include "core/conf/load.hpp"
+
+#include "core/conf/loading.hpp"
+
+namespace gantry::conf {
+
+Shared<StaticOptions> Loading::share(StaticOptions&& options) {
+    static const StaticOptions standard;
+    if (options == standard) return {};
+    if (!(options == *last_static_)) last_static_ = std::move(options);
+    return last_static_;
+}
+
+Shared<ProxyOptions> Loading::share(ProxyOptions&& options) {
+    static const ProxyOptions standard;
+    if (options == standard) return {};
+    if (!(options == *last_proxy_)) last_proxy_ = std::move(options);
+    return last_proxy_;
+}
+
+namespace {
+
+struct Root {
+    const Node* server = nullptr;
+    const Node* log = nullptr;
+    const Node* listeners = nullptr;
+    const Node* upstreams = nullptr;
+    const Node* hosts = nullptr;
+};
+
+// A table that holds one table per name.
+template <const Node* Root::* Member>
+void named(Loading& in, const KeyDoc& key, const Node& node, Root& into) {
+    if (node.kind == Node::Kind::Table) {
+        into.*Member = &node;
+        return;
+    }
+    in.error(node.place, fmt::format("\"{}\" must be a table", key.name),
+             fmt::format("write it as a section: {}", key.example));
+}
+
+void modules(Loading& in, const KeyDoc& key, const Node& node, Root&) {
+    std::vector<std::string> names;
+    if (!in.read(key, node, names) || names.empty()) return;
+    in.error(node.place, "this version of gantry cannot load modules yet", "take the names out of the list");
+}
+
+constexpr Key<Root> kKeys[] = {
+    // `include` is taken out while the files are read (document.cpp); it stands here for the manual.
+    {{.name = "include",
+      .type = Type::Strings,
+      .standard = "[]",
+      .example = "[\"conf.d/*.toml\"]",
+      .doc = "Further files, as patterns relative to the folder of this file. A pattern may match nothing; a "
+             "plain name must exist. Files are read in the order of the list, the matches of one pattern in "
+             "the order of their names."},
+     [](Loading&, const KeyDoc&, const Node&, Root&) {}},
+    {{.name = "modules",
+      .type = Type::Strings,
+      .standard = "[]",
+      .example = "[]",
+      .doc = "Shared libraries to load. This version cannot load any yet: the list must be empty."},
+     modules},
+    {{.name = "server",
+      .type = Type::Table,
+      .example = "[server]",
+      .doc = "The process and what all hosts share."},
+     named<&Root::server>},
+    {{.name = "log", .type = Type::Table, .example = "[log]", .doc = "The error log."}, named<&Root::log>},
+    {{.name = "listener",
+      .type = Type::Table,
+      .example = "[listener.web]",
+      .doc = "Addresses that connections are accepted on, by name."},
+     named<&Root::listeners>},
+    {{.name = "upstream",
+      .type = Type::Table,
+      .example = "[upstream.app]",
+      .doc = "Groups of servers that requests are passed to, by name."},
+     named<&Root::upstreams>},
+    {{.name = "host",
+      .type = Type::Table,
+      .example = "[host.\"www.example.com\"]",
+      .doc = "Virtual hosts, by the name in the request."},
+     named<&Root::hosts>},
+};
+
+void load_tree(Loading& in, const Node& root) {
+    Root tables;
+    read_table(in, kKeys, root, "the top level", tables);
+    if (tables.server != nullptr) load_server(in, *tables.server);
+    if (tables.log != nullptr) load_log(in, *tables.log);
+    if (tables.listeners != nullptr) {
+        for (const Entry& entry : tables.listeners->children()) load_listener(in, entry);
+    }
+    if (tables.upstreams != nullptr) {
+        for (const Entry& entry : tables.upstreams->children()) load_upstream(in, entry);
+    }
+    if (tables.hosts != nullptr) {
+        in.settings.hosts.reserve(tables.hosts->count);
+        for (const Entry& entry : tables.hosts->children()) load_host(in, entry);
+    }
+    check_listeners(in);
+    check_hosts(in);
+    in.settings.upstreams.shrink_to_fit();
+}
+
+Loaded finish(Document& document, Diagnostics diagnostics, const LoadOptions& options) {
+    Loaded out;
+    {
+        Loading in(document.sources, diagnostics, options);
+        // Where the main file is missing, the rest of what could be said is noise.
+        if (document.sources.names().size() != 1 || diagnostics.errors() == 0 ||
+            document.tree.root().count != 0) {
+            load_tree(in, document.tree.root());
+        }
+        in.settings.files = document.sources.names();
+        if (options.verify) options.verify(in.settings, diagnostics);
+        const bool refused = diagnostics.errors() > 0 || (options.strict && diagnostics.warnings() > 0);
+        if (!refused) out.settings = std::move(in.settings);
+    }
+    diagnostics.finish(document.sources);
+    out.diagnostics = std::move(diagnostics);
+    return out;
+}
+
+Environment environment_of(const LoadOptions& options, const Document& document, Diagnostics& diagnostics) {
+    return Reader(document.sources, diagnostics, options).environment();
+}
+
+}  // namespace
+
+Scope root_scope_doc() {
+    return scope_of("the top level", "What stands before the first section.", kKeys);
+}
+
+Loaded load(const std::string& path, const LoadOptions& options) {
+    Document document;
+    Diagnostics diagnostics;
+    read_document(path, environment_of(options, document, diagnostics), document, diagnostics);
+    return finish(document, std::move(diagnostics), options);
+}
+
+Loaded load_text(const std::string& name, std::string text, const LoadOptions& options) {
+    Document document;
+    Diagnostics diagnostics;
+    read_document_text(name, std::move(text), environment_of(options, document, diagnostics), document,
+                       diagnostics);
+    return finish(document, std::move(diagnostics), options);
+}
+
+}  // namespace gantry::conf

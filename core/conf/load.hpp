@@ -1,0 +1,36 @@
+// Loading: the files of a configuration into Settings, or everything that is wrong with them.
+#pragma once
+
+#include "core/conf/diagnostic.hpp"
+#include "core/conf/document.hpp"
+#include "core/conf/settings.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace gantry::conf {
+
+// Checks that need a library of a room above: certificates and keys, regular expressions, templates. They get
+// the settings even where there are errors already, so that one run tells everything; what was wrong then
+// stands at its default.
+using Verify = std::function<void(const Settings&, Diagnostics&)>;
+
+struct LoadOptions {
+    Environment environment;  // empty: the process's
+    Verify verify;            // empty: nothing more is checked
+    bool strict = false;      // warnings forbid it as errors do
+};
+
+struct Loaded {
+    std::optional<Settings> settings;  // absent when there is an error (under strict: or a warning)
+    Diagnostics diagnostics;           // finished
+};
+
+// Never throws for anything in the files. [any], but one load at a time reads the environment
+Loaded load(const std::string& path, const LoadOptions& options = {});
+
+// A text instead of a file; relative paths start from the folder of `name`.
+Loaded load_text(const std::string& name, std::string text, const LoadOptions& options = {});
+
+}  // namespace gantry::conf

@@ -1,0 +1,286 @@
+// [host."NAME"]: its names, listeners and certificates.
+#include "core/base/text.hpp"
+#include "core/conf/loading.hpp"
+
+#include <algorithm>
+
+namespace gantry::conf {
+namespace {
+
+struct HostDraft : Host {
+    Own own;
+    const Node* location_table = nullptr;
+};
+
+constexpr std::string_view kSlashes[] = {"keep", "reject", "decode"};
+
+// ---- certificates
+
+void certificate_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
+    if (in.read(key, node, into.certificate_file)) {
+        check_file(in, into.certificate_file, node.place, "the certificate", FileUse::Public);
+    }
+}
+
+void key_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
+    if (in.read(key, node, into.key_file))
+        check_file(in, into.key_file, node.place, "the key", FileUse::Secret);
+}
+
+void ocsp_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
+    if (in.read(key, node, into.ocsp_file)) {
+        check_file(in, into.ocsp_file, node.place, "the OCSP answer", FileUse::Public);
+    }
+}
+
+constexpr Key<Certificate> kCertificateKeys[] = {
+    {{.name = "certificate",
+      .type = Type::Path,
+      .example = "\"www.example.com.pem\"",
+      .doc = "The certificate and those between it and the authority (PEM, the host's own first)."},
+     certificate_file},
+    {{.name = "key",
+      .type = Type::Path,
+      .example = "\"www.example.com.key\"",
+      .doc = "The private key (PEM), which others must not be able to read. Absent: it is in the file of the "
+             "certificate."},
+     key_file},
+    {{.name = "ocsp",
+      .type = Type::Path,
+      .example = "\"www.example.com.ocsp\"",
+      .doc = "An answer of the authority's OCSP service (DER) to be stapled."},
+     ocsp_file},
+};
+
+void certificate_item(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
+    Certificate draft;
+    draft.place = node.place;
+    if (node.kind == Node::Kind::String) {
+        if (node.text == "self-signed") {
+            into.self_signed = true;
+            return;
+        }
+        if (!in.read(key, node, draft.certificate_file)) return;
+        // One file with both is as secret as the key in it.
+        if (!check_file(in, draft.certificate_file, node.place, "the certificate", FileUse::Secret)) return;
+        draft.key_file = draft.certificate_file;
+    } else if (!read_table(in, kCertificateKeys, node, "certificate", draft)) {
+        in.wrong_type(key, node, "a path, a table or a list of them");
+        return;
+    } else if (const Entry* certificate = node.find("certificate"); certificate == nullptr) {
+        in.error(node.place, "this table has no \"certificate\"",
+                 "for example: { certificate = \"www.pem\", key = \"www.key\" }");
+        return;
+    } else if (node.find("key") == nullptr && !draft.certificate_file.empty()) {
+        check_file(in, draft.certificate_file, certificate->node->place, "the certificate", FileUse::Secret);
+        draft.key_file = draft.certificate_file;
+    }
+    if (draft.certificate_file.empty() || draft.key_file.empty()) return;
+    into.certificates.push_back(std::move(draft));
+}
+
+void certificate(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
+    if (node.kind == Node::Kind::Array) {
+        if (node.count == 0) in.error(node.place, "\"certificate\" is empty", "take it out, or name a file");
+        for (const Entry& item : node.children()) {
+            KeyDoc each = key;
+            each.type = Type::Path;
+            certificate_item(in, each, *item.node, into);
+        }
+    } else {
+        KeyDoc one = key;
+        one.type = Type::Path;
+        certificate_item(in, one, node, into);
+    }
+}
+
+// ---- names and listeners
+
+void names(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
+    in.each(key, node, [&](const Node& item) {
+        const auto text = in.text(key, item);
+        HostName name;
+        if (!text || !parse_host_name(in, *text, item.place, name)) return;
+        for (const HostName& other : into.names) {
+            if (other.kind != name.kind || other.text != name.text) continue;
+            in.error(item.place, fmt::format("the name \"{}\" is already a name of this host", *text),
+                     "take it out: the key of the host is its first name",
+                     Related{other.place, "first named here", {}});
+            return;
+        }
+        into.names.push_back(std::move(name));
+    });
+}
+
+void listeners(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
+    if (node.kind == Node::Kind::Array && node.count == 0) {
+        in.error(node.place, "\"listeners\" is empty: this host could never be reached",
+                 "name a listener, or leave it out: a host without \"listeners\" is on all of them");
+    }
+    in.each(key, node, [&](const Node& item) {
+        const auto name = in.text(key, item);
+        if (!name) return;
+        const auto found = in.listeners.find(*name);
+        if (found == in.listeners.end()) {
+            std::vector<std::string_view> known;
+            for (const Listener& listener : in.settings.listeners) known.push_back(listener.name);
+            std::string hint = did_you_mean(*name, known);
+            if (hint.empty()) hint = fmt::format("define it: [listener.{}]", *name);
+            in.error(item.place, fmt::format("there is no listener \"{}\"", *name), std::move(hint));
+            return;
+        }
+        if (std::find(into.listeners.begin(), into.listeners.end(), found->second) != into.listeners.end()) {
+            in.error(item.place, fmt::format("the listener \"{}\" is listed twice", *name),
+                     "take one of the two out");
+            return;
+        }
+        into.listeners.push_back(found->second);
+    });
+}
+
+void locations(Loading& in, const KeyDoc&, const Node& node, HostDraft& into) {
+    if (node.kind == Node::Kind::Table) {
+        into.location_table = &node;
+        return;
+    }
+    in.error(node.place, "\"location\" must be a table",
+             "write it as a section: [host.\"www.example.com\".location.\"/\"]");
+}
+
+void request_headers(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
+    load_field_edits(in, key, node, into.own.request_headers);
+}
+void response_headers(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
+    load_field_edits(in, key, node, into.own.response_headers);
+}
+void error_pages(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
+    load_error_pages(in, key, node, into.own.error_pages);
+}
+void access_log(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
+    load_access_log(in, key, node, into.own.access_log);
+}
+
+constexpr Key<HostDraft> kKeys[] = {
+    {{.name = "names",
+      .type = Type::Strings,
+      .standard = "[]",
+      .example = "[\"example.com\", \"*.example.org\"]",
+      .doc = "Further names beside the key: exact, \"*.example.com\" for everything below a name, or \"~\" "
+             "and a "
+             "regular expression."},
+     names},
+    {{.name = "listeners",
+      .type = Type::Strings,
+      .example = "[\"web\"]",
+      .doc = "The listeners that this host is on; absent = all."},
+     listeners},
+    {{.name = "default",
+      .type = Type::Boolean,
+      .standard = "false",
+      .example = "true",
+      .doc =
+          "Whether this host answers for names that no host has. Where none says so it is the first host of "
+          "the listener."},
+     field<&Host::is_default>},
+    {{.name = "certificate",
+      .type = Type::Special,
+      .example = "\"self-signed\"",
+      .doc =
+          "A PEM file with certificate and key; a table with certificate, key and ocsp; a list of them, for "
+          "RSA and ECDSA together; or \"self-signed\"."},
+     certificate},
+    {{.name = "max_body",
+      .type = Type::Size,
+      .standard = "\"1GiB\"",
+      .example = "\"10MiB\"",
+      .doc = "The largest body of a request; beyond it the answer is 413."},
+     field<&Host::max_body>},
+    {{.name = "encoded_slash",
+      .type = Type::Choice,
+      .standard = "\"keep\"",
+      .example = "\"reject\"",
+      .doc = "What becomes of %2F in a path: kept as it is, refused with 400, or decoded.",
+      .choices = kSlashes},
+     field<&Host::encoded_slash>},
+    {{.name = "merge_slashes",
+      .type = Type::Boolean,
+      .standard = "true",
+      .example = "false",
+      .doc = "Whether // in a path counts as /."},
+     field<&Host::merge_slashes>},
+    {{.name = "request_headers",
+      .type = Type::Special,
+      .example = "{ remove = [\"Cookie\"] }",
+      .doc = "Changes to the fields of requests before a handler sees them."},
+     request_headers},
+    {{.name = "response_headers",
+      .type = Type::Special,
+      .example = "{ set = { Strict-Transport-Security = \"max-age=31536000\" } }",
+      .doc = "Changes to the fields of answers."},
+     response_headers},
+    {{.name = "error_pages",
+      .type = Type::Special,
+      .example = "{ 404 = { redirect = \"/\" } }",
+      .doc = "Pages for statuses (404) and classes of them (\"5xx\"): a file, or a URL to redirect to."},
+     error_pages},
+    {{.name = "access_log",
+      .type = Type::Special,
+      .standard = "false",
+      .example = "{ target = \"stdout\", format = \"json\" }",
+      .doc = "One line for each exchange: false, \"stdout\", \"stderr\", a path, or a table with target and "
+             "format."},
+     access_log},
+    {{.name = "location",
+      .type = Type::Table,
+      .example = "{ \"/\" = { respond = \"hello\" } }",
+      .doc = "What answers, by path."},
+     locations},
+};
+
+void load_locations(Loading& in, const Entry& entry, HostDraft& draft, const Inherited& scope) {
+    if (draft.location_table == nullptr || draft.location_table->count == 0) {
+        in.warning(entry.place,
+                   fmt::format("host \"{}\" has no location: every request is answered with 404", entry.key),
+                   fmt::format("add one: [host.\"{}\".location.\"/\"]", entry.key));
+        return;
+    }
+    draft.locations.reserve(draft.location_table->count);
+    for (const Entry& location : draft.location_table->children()) load_location(in, location, scope, draft);
+    check_locations(in, draft);
+}
+
+}  // namespace
+
+void load_host(Loading& in, const Entry& entry) {
+    HostDraft draft;
+    draft.name = entry.key;
+    draft.place = entry.place;
+    HostName name;
+    if (parse_host_name(in, entry.key, entry.place, name)) draft.names.push_back(std::move(name));
+    const std::string scope = fmt::format("[host.\"{}\"]", entry.key);
+    if (!read_table(in, kKeys, *entry.node, scope, draft)) {
+        in.error(entry.place, fmt::format("{} must be a table", scope),
+                 "for example: [host.\"www.example.com\".location.\"/\"] and below it respond = \"hello\"");
+        return;
+    }
+    if (entry.node->find("listeners") == nullptr) {
+        for (std::size_t i = 0; i < in.settings.listeners.size(); ++i) draft.listeners.push_back(i);
+    }
+    const Inherited scopes = inherit(in.server_scope, std::move(draft.own));
+    draft.request_headers = scopes.request_headers;
+    draft.response_headers = scopes.response_headers;
+    draft.error_pages = scopes.error_pages;
+    draft.access_log = scopes.access_log;
+    load_locations(in, entry, draft, scopes);
+    in.settings.hosts.push_back(std::move(draft));
+}
+
+Scope host_scope_doc() {
+    return scope_of("[host.\"NAME\"]", "A virtual host: what answers for a name.", kKeys);
+}
+
+std::vector<Scope> certificate_scope_docs() {
+    return {scope_of("[host.\"NAME\"] certificate", "One certificate of a host.", kCertificateKeys)};
+}
+
+}  // namespace gantry::conf

@@ -1,0 +1,368 @@
+// [listener.NAME], its tls table and its addresses.
+#include "core/conf/loading.hpp"
+
+#include <algorithm>
+
+namespace gantry::conf {
+namespace {
+
+constexpr std::uint64_t kDay = 24ull * 3600 * 1000;
+constexpr std::string_view kFallbacks[] = {"self-signed", "reject"};
+constexpr std::string_view kVersions[] = {"1.2", "1.3"};
+constexpr std::string_view kClientModes[] = {"none", "optional", "required"};
+
+// ---- client certificates
+
+void client_ca(Loading& in, const KeyDoc& key, const Node& node, ClientCertificates& into) {
+    if (in.read(key, node, into.ca_file)) check_file(in, into.ca_file, node.place, "ca", FileUse::Public);
+}
+
+constexpr Key<ClientCertificates> kClientKeys[] = {
+    {{.name = "mode",
+      .type = Type::Choice,
+      .standard = "\"none\"",
+      .example = "\"required\"",
+      .doc = "Whether clients are asked for a certificate: none, optional or required.",
+      .choices = kClientModes},
+     field<&ClientCertificates::mode>},
+    {{.name = "ca",
+      .type = Type::Path,
+      .example = "\"clients-ca.pem\"",
+      .doc = "The authorities (PEM) that client certificates must come from."},
+     client_ca},
+    {{.name = "depth",
+      .type = Type::Integer,
+      .standard = "3",
+      .example = "2",
+      .doc = "The longest chain of a client certificate.",
+      .min = 1,
+      .max = 100},
+     field<&ClientCertificates::depth>},
+};
+
+void client_certificate(Loading& in, const KeyDoc& key, const Node& node, TlsSettings& into) {
+    if (!read_table(in, kClientKeys, node, "client_certificate", into.client)) {
+        in.wrong_type(key, node, "a table");
+        return;
+    }
+    const bool asks = into.client.mode != ClientCertificates::Mode::None;
+    if (asks && into.client.ca_file.empty() && node.find("ca") == nullptr) {
+        in.error(node.place, "client certificates are asked for, but \"ca\" is missing",
+                 "name the authorities that they must come from: ca = \"clients-ca.pem\"");
+    }
+    if (!asks && node.find("ca") != nullptr && node.find("mode") == nullptr) {
+        in.error(node.place, "\"ca\" does nothing without \"mode\"",
+                 "add mode = \"required\" or \"optional\"");
+    }
+}
+
+// ---- tls
+
+constexpr Key<TlsSettings> kTlsKeys[] = {
+    {{.name = "min_version",
+      .type = Type::Choice,
+      .standard = "\"1.2\"",
+      .example = "\"1.3\"",
+      .doc = "The oldest version of TLS that is spoken.",
+      .choices = kVersions},
+     field<&TlsSettings::min_version>},
+    {{.name = "ciphers",
+      .type = Type::String,
+      .standard = "\"\"",
+      .example = "\"ECDHE+AESGCM:ECDHE+CHACHA20\"",
+      .doc = "Ciphers of TLS 1.2, as OpenSSL writes them; empty = a modern list."},
+     field<&TlsSettings::ciphers>},
+    {{.name = "groups",
+      .type = Type::String,
+      .standard = "\"\"",
+      .example = "\"X25519:P-256\"",
+      .doc = "Groups of the key exchange, as OpenSSL writes them; empty = a modern list, X25519 first."},
+     field<&TlsSettings::groups>},
+    {{.name = "fallback",
+      .type = Type::Choice,
+      .standard = "\"self-signed\"",
+      .example = "\"reject\"",
+      .doc = "What a host without a usable certificate does: answer with a self-signed one, or refuse.",
+      .choices = kFallbacks},
+     field<&TlsSettings::fallback>},
+    {{.name = "tickets",
+      .type = Type::Boolean,
+      .standard = "true",
+      .example = "false",
+      .doc = "Session tickets: clients that come back need no full handshake."},
+     field<&TlsSettings::tickets>},
+    {{.name = "ticket_rotation",
+      .type = Type::Timespan,
+      .standard = "\"8h\"",
+      .example = "\"1h\"",
+      .doc = "How long one ticket key is used.",
+      .min = 60'000,
+      .max = 30 * kDay},
+     field<&TlsSettings::ticket_rotation>},
+    {{.name = "handshake_timeout",
+      .type = Type::Timespan,
+      .standard = "\"10s\"",
+      .example = "\"5s\"",
+      .doc = "How long a handshake may take.",
+      .min = 1,
+      .max = kDay},
+     field<&TlsSettings::handshake_timeout>},
+    {{.name = "client_certificate",
+      .type = Type::Table,
+      .example = "{ mode = \"none\" }",
+      .doc = "Certificates that clients show."},
+     client_certificate},
+};
+
+void tls(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
+    if (node.kind == Node::Kind::Boolean) {
+        if (node.integer != 0) into.tls.emplace();
+        return;
+    }
+    TlsSettings settings;
+    if (!read_table(in, kTlsKeys, node, "tls", settings)) {
+        in.wrong_type(key, node, "true, false or a table");
+        return;
+    }
+    if (!settings.tickets && node.find("ticket_rotation") != nullptr) {
+        in.error(node.find("ticket_rotation")->place, "\"ticket_rotation\" does nothing: tickets are off",
+                 "take it out, or set tickets = true");
+    }
+    if (settings.min_version == TlsSettings::Version::Tls13 && !settings.ciphers.empty()) {
+        in.error(node.find("ciphers")->place, "\"ciphers\" does nothing: they are for TLS 1.2, which is off",
+                 "take it out, or set min_version = \"1.2\"");
+    }
+    into.tls = std::move(settings);
+}
+
+// ---- listener
+
+void address(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
+    if (node.kind == Node::Kind::Integer) {
+        in.error(node.place, "\"address\" must be a string with an address and a port, not a number",
+                 fmt::format("write address = \"0.0.0.0:{}\" for every address of this machine, or "
+                             "\"127.0.0.1:{}\" for itself only",
+                             node.integer, node.integer));
+        return;
+    }
+    in.each(key, node, [&](const Node& item) {
+        const auto text = in.text(key, item);
+        if (text) parse_listener_address(in, *text, item.place, into.addresses);
+    });
+    if (node.kind == Node::Kind::Array && node.count == 0) {
+        in.error(node.place, "\"address\" is empty", "for example: address = \"127.0.0.1:8080\"");
+    }
+}
+
+void protocols(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
+    std::vector<std::string> names;
+    if (!in.read(key, node, names)) return;
+    if (names.empty()) {
+        in.error(node.place, "\"protocols\" is empty", "write protocols = [\"http/1.1\"], or leave it out");
+        return;
+    }
+    for (const std::string& name : names) {
+        if (name == "http/1.1") continue;
+        if (name == "h2" || name == "h3") {
+            in.error(node.place, fmt::format("this version of gantry does not speak {} yet", name),
+                     "write protocols = [\"http/1.1\"], or leave it out");
+        } else {
+            in.error(node.place, fmt::format("\"{}\" is not a protocol", name),
+                     "write protocols = [\"http/1.1\"]");
+        }
+        return;
+    }
+    if (names.size() > 1) in.error(node.place, "a protocol is listed twice");
+    into.protocols = std::move(names);
+}
+
+// "660" or 0o660: the bits of a socket file.
+void unix_mode(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
+    std::uint64_t mode = 0;
+    if (node.kind == Node::Kind::Integer) {
+        mode = static_cast<std::uint64_t>(node.integer);
+        if (node.integer < 0 || mode > 0777) {
+            in.error(node.place, "\"unix_mode\" is not the mode of a file",
+                     "write it in octal: unix_mode = \"660\" or 0o660");
+            return;
+        }
+    } else {
+        const auto text = in.text(key, node);
+        if (!text) return;
+        const bool octal =
+            !text->empty() && text->size() <= 4 && text->find_first_not_of("01234567") == std::string::npos;
+        for (const char c : *text) mode = mode * 8 + static_cast<std::uint64_t>(c - '0');
+        if (!octal || mode > 0777) {
+            in.error(node.place, fmt::format("\"{}\" is not the mode of a file", *text),
+                     "three octal digits: unix_mode = \"660\"");
+            return;
+        }
+    }
+    into.unix_mode = static_cast<std::uint32_t>(mode);
+}
+
+constexpr Key<Listener> kKeys[] = {
+    {{.name = "address",
+      .type = Type::Special,
+      .example = "[\"127.0.0.1:8080\", \"[::1]:8080\"]",
+      .doc = "Where connections are accepted: \"192.0.2.1:80\", \"[2001:db8::1]:80\", \"*:80\" (0.0.0.0 and "
+             "[::]), \"unix:/run/gantry.sock\"; one or a list. Port 0 lets the system choose."},
+     address},
+    {{.name = "tls",
+      .type = Type::Special,
+      .standard = "false",
+      .example = "true",
+      .doc = "Whether connections are encrypted: false, true, or a table with details."},
+     tls},
+    {{.name = "protocols",
+      .type = Type::Strings,
+      .standard = "[\"http/1.1\"]",
+      .example = "[\"http/1.1\"]",
+      .doc = "What is spoken. This version speaks http/1.1."},
+     protocols},
+    {{.name = "backlog",
+      .type = Type::Integer,
+      .standard = "4096",
+      .example = "1024",
+      .doc = "Connections that the system queues until they are accepted.",
+      .min = 1,
+      .max = 65535},
+     field<&Listener::backlog>},
+    {{.name = "max_connections",
+      .type = Type::Integer,
+      .standard = "10000",
+      .example = "50000",
+      .doc = "Connections that are open at one time, over all workers; more wait in the queue.",
+      .min = 1,
+      .max = 10'000'000},
+     field<&Listener::max_connections>},
+    {{.name = "unix_mode",
+      .type = Type::Special,
+      .standard = "\"666\"",
+      .example = "\"660\"",
+      .doc = "Permissions of the files of unix sockets, in octal."},
+     unix_mode},
+    {{.name = "max_head",
+      .type = Type::Size,
+      .standard = "\"16KiB\"",
+      .example = "\"32KiB\"",
+      .doc = "The largest head of a request; beyond it the answer is 431.",
+      .min = 1024,
+      .max = 1u << 20},
+     field<&Listener::max_head>},
+    {{.name = "max_request_line",
+      .type = Type::Size,
+      .standard = "\"8KiB\"",
+      .example = "\"4KiB\"",
+      .doc = "The longest first line of a request; beyond it the answer is 414.",
+      .min = 64,
+      .max = 1u << 20},
+     field<&Listener::max_request_line>},
+    {{.name = "max_fields",
+      .type = Type::Integer,
+      .standard = "100",
+      .example = "64",
+      .doc = "The most fields in the head of a request; beyond it the answer is 431.",
+      .min = 1,
+      .max = 10'000},
+     field<&Listener::max_fields>},
+    {{.name = "max_requests",
+      .type = Type::Integer,
+      .standard = "0",
+      .example = "10000",
+      .doc = "Requests on one connection before it is closed; 0 = any number."},
+     field<&Listener::max_requests>},
+    {{.name = "head_timeout",
+      .type = Type::Timespan,
+      .standard = "\"10s\"",
+      .example = "\"5s\"",
+      .doc = "From the first byte of a request to the end of its head.",
+      .min = 1,
+      .max = kDay},
+     field<&Listener::head_timeout>},
+    {{.name = "idle_timeout",
+      .type = Type::Timespan,
+      .standard = "\"1m15s\"",
+      .example = "\"30s\"",
+      .doc = "Between requests, and before the first one.",
+      .min = 1,
+      .max = kDay},
+     field<&Listener::idle_timeout>},
+    {{.name = "body_timeout",
+      .type = Type::Timespan,
+      .standard = "\"30s\"",
+      .example = "\"10s\"",
+      .doc = "Without any byte of a request's body.",
+      .min = 1,
+      .max = kDay},
+     field<&Listener::body_timeout>},
+    {{.name = "body_min_rate",
+      .type = Type::Size,
+      .standard = "256",
+      .example = "\"1KiB\"",
+      .doc = "Bytes a second that a request's body must bring on average, after body_timeout; 0 = any."},
+     field<&Listener::body_min_rate>},
+    {{.name = "send_timeout",
+      .type = Type::Timespan,
+      .standard = "\"1m\"",
+      .example = "\"30s\"",
+      .doc = "Without the client taking any byte of the answer.",
+      .min = 1,
+      .max = kDay},
+     field<&Listener::send_timeout>},
+};
+
+bool is_name(std::string_view name) {
+    return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-' || c == '.';
+    });
+}
+
+}  // namespace
+
+void check_name(Loading& in, const Entry& entry, std::string_view kind) {
+    if (is_name(entry.key)) return;
+    in.error(entry.place, fmt::format("\"{}\" cannot be the name of a {}", entry.key, kind),
+             "names are made of letters, digits, _, - and .");
+}
+
+void load_listener(Loading& in, const Entry& entry) {
+    check_name(in, entry, "listener");
+    Listener listener;
+    listener.name = entry.key;
+    listener.place = entry.place;
+    const std::string scope = fmt::format("[listener.{}]", entry.key);
+    if (!read_table(in, kKeys, *entry.node, scope, listener)) {
+        in.error(entry.place, fmt::format("{} must be a table", scope),
+                 "for example: [listener.web] and below it address = \"127.0.0.1:8080\"");
+        return;
+    }
+    if (entry.node->find("address") == nullptr) {
+        in.error(entry.place, fmt::format("{} has no \"address\"", scope),
+                 "for example: address = \"127.0.0.1:8080\"");
+    }
+    const bool has_unix = std::any_of(listener.addresses.begin(), listener.addresses.end(),
+                                      [](const Address& a) { return a.family == Address::Family::Unix; });
+    if (const Entry* mode = entry.node->find("unix_mode"); mode != nullptr && !has_unix) {
+        in.error(mode->place, "\"unix_mode\" does nothing: no address of this listener is a unix socket",
+                 "take it out, or add an address such as \"unix:/run/gantry.sock\"");
+    }
+    if (listener.max_request_line > listener.max_head) {
+        const Entry* line = entry.node->find("max_request_line");
+        const Entry* head = entry.node->find("max_head");
+        in.error((line != nullptr ? line : head)->place, "\"max_request_line\" is larger than \"max_head\"",
+                 "the first line is a part of the head: raise max_head or lower max_request_line");
+    }
+    in.listeners.emplace(listener.name, in.settings.listeners.size());
+    in.settings.listeners.push_back(std::move(listener));
+}
+
+std::vector<Scope> listener_scope_docs() {
+    return {
+        scope_of("[listener.NAME]", "Addresses, and the limits and deadlines of their connections.", kKeys),
+        scope_of("[listener.NAME.tls]", "Encryption.", kTlsKeys),
+        scope_of("[listener.NAME.tls.client_certificate]", "Certificates that clients show.", kClientKeys)};
+}
+
+}  // namespace gantry::conf

@@ -1,0 +1,303 @@
+// [host."NAME".location."PATTERN"]: its patterns and conditions.
+#include "core/base/cidr.hpp"
+#include "core/base/text.hpp"
+#include "core/conf/loading.hpp"
+
+#include <algorithm>
+
+namespace gantry::conf {
+namespace {
+
+struct LocationDraft : Location {
+    Own own;
+};
+
+// ---- conditions
+
+template <Condition::Source Source>
+void conditions(Loading& in, const KeyDoc& key, const Node& node, Location& into) {
+    if (node.kind != Node::Kind::Table) return in.wrong_type(key, node, "a table");
+    for (const Entry& entry : node.children()) {
+        Condition condition;
+        condition.source = Source;
+        condition.name = entry.key;
+        condition.place = entry.place;
+        const Node& value = *entry.node;
+        if (value.kind == Node::Kind::Boolean) {
+            condition.test = value.integer != 0 ? Condition::Test::Present : Condition::Test::Absent;
+        } else if (value.kind == Node::Kind::String) {
+            const auto text = in.text({.name = entry.key}, value);
+            if (!text) continue;
+            condition.test = text->starts_with('~') ? Condition::Test::Regex : Condition::Test::Equals;
+            condition.value = text->substr(text->starts_with('~') ? 1 : 0);
+        } else {
+            in.error(value.place,
+                     fmt::format("the condition on \"{}\" must be a string, true or false", entry.key),
+                     "\"value\" must be equal, \"~expression\" must match, true = is there, false = is not");
+            continue;
+        }
+        into.conditions.push_back(std::move(condition));
+    }
+}
+
+}  // namespace
+
+void load_networks(Loading& in, const KeyDoc& key, const Node& node, std::vector<std::string>& out) {
+    in.each(key, node, [&](const Node& item) {
+        auto text = in.text(key, item);
+        if (!text) return;
+        if (const auto network = parse_cidr(*text); !network) {
+            in.error(item.place, network.error(),
+                     "for example: \"192.0.2.0/24\", \"2001:db8::/32\", \"127.0.0.1\"");
+            return;
+        }
+        out.push_back(std::move(*text));
+    });
+    if (node.kind == Node::Kind::Array && node.count == 0) {
+        in.error(node.place, fmt::format("\"{}\" is empty", key.name), "take it out, or name a network");
+    }
+}
+
+namespace {
+
+constexpr Key<Location> kWhenKeys[] = {
+    {{.name = "header",
+      .type = Type::Table,
+      .example = "{ X-Version = \"2\", Upgrade = true }",
+      .doc = "Fields of the request: \"value\" must be equal, \"~expression\" must match, true = is there, "
+             "false = is not."},
+     conditions<Condition::Source::Header>},
+    {{.name = "query",
+      .type = Type::Table,
+      .example = "{ debug = \"1\" }",
+      .doc = "Parameters of the query, in the same way."},
+     conditions<Condition::Source::Query>},
+    {{.name = "cookie",
+      .type = Type::Table,
+      .example = "{ beta = true }",
+      .doc = "Cookies, in the same way."},
+     conditions<Condition::Source::Cookie>},
+    {{.name = "clients",
+      .type = Type::Strings,
+      .example = "[\"192.0.2.0/24\", \"::1\"]",
+      .doc = "Addresses and networks that the client may be in."},
+     [](Loading& in, const KeyDoc& key, const Node& node, Location& into) {
+         load_networks(in, key, node, into.clients);
+     }},
+};
+
+void when(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
+    if (!read_table(in, kWhenKeys, node, "when", static_cast<Location&>(into)))
+        in.wrong_type(key, node, "a table");
+}
+
+// ---- patterns and methods
+
+void patterns(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
+    if (node.kind == Node::Kind::Array && node.count == 0) {
+        in.error(node.place, "\"patterns\" is empty", "for example: patterns = [\"/a/\", \"/b/\"]");
+    }
+    in.each(key, node, [&](const Node& item) {
+        const auto text = in.text(key, item);
+        Pattern pattern;
+        if (text && parse_pattern(in, *text, item.place, pattern))
+            into.patterns.push_back(std::move(pattern));
+    });
+}
+
+void methods(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
+    if (node.kind == Node::Kind::Array && node.count == 0) {
+        in.error(node.place, "\"methods\" is empty", "take it out: a location without it takes every method");
+    }
+    in.each(key, node, [&](const Node& item) {
+        auto text = in.text(key, item);
+        if (!text) return;
+        const bool token = !text->empty() && std::all_of(text->begin(), text->end(), [](char c) {
+            return is_alpha(c) || is_digit(c) || c == '-' || c == '_';
+        });
+        const bool upper =
+            std::none_of(text->begin(), text->end(), [](char c) { return c >= 'a' && c <= 'z'; });
+        if (!token || !upper) {
+            std::string up = *text;
+            for (char& c : up) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+            in.error(item.place, fmt::format("\"{}\" is not a method", *text),
+                     token ? fmt::format("methods are written in capitals: \"{}\"", up)
+                           : std::string("for example: methods = [\"GET\", \"POST\"]"));
+            return;
+        }
+        if (std::find(into.methods.begin(), into.methods.end(), *text) != into.methods.end()) {
+            in.error(item.place, fmt::format("the method {} is listed twice", *text),
+                     "take one of the two out");
+            return;
+        }
+        into.methods.push_back(std::move(*text));
+    });
+}
+
+void priority(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
+    if (node.kind != Node::Kind::Integer) return in.wrong_type(key, node, "an integer");
+    if (node.integer < -1000 || node.integer > 1000) {
+        in.error(node.place, "\"priority\" must be between -1000 and 1000");
+        return;
+    }
+    into.priority = static_cast<int>(node.integer);
+}
+
+void request_headers(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
+    load_field_edits(in, key, node, into.own.request_headers);
+}
+void response_headers(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
+    load_field_edits(in, key, node, into.own.response_headers);
+}
+void error_pages(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
+    load_error_pages(in, key, node, into.own.error_pages);
+}
+void access_log(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
+    load_access_log(in, key, node, into.own.access_log);
+}
+template <void (*Load)(Loading&, const KeyDoc&, const Node&, Location&)>
+void handler(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
+    Load(in, key, node, into);
+}
+
+constexpr Key<LocationDraft> kKeys[] = {
+    {{.name = "static",
+      .type = Type::Special,
+      .example = "\"/srv/www\"",
+      .doc = "Answer with files: the folder that holds them, or a table with root and more."},
+     handler<load_static>},
+    {{.name = "proxy",
+      .type = Type::Special,
+      .example = "\"http://127.0.0.1:3000\"",
+      .doc = "Answer with what an upstream answers: its name, a URL, or a table with upstream and more."},
+     handler<load_proxy>},
+    {{.name = "redirect",
+      .type = Type::Special,
+      .example = "\"https://${host}${uri}\"",
+      .doc = "Send the client elsewhere: where to, or a table with to and status."},
+     handler<load_redirect>},
+    {{.name = "respond",
+      .type = Type::Special,
+      .example = "\"hello\"",
+      .doc = "Answer with a text: the text, a status, or a table with status, body and content_type."},
+     handler<load_respond>},
+    {{.name = "patterns",
+      .type = Type::Strings,
+      .example = "[\"/a/\", \"= /b\", '~\\.png$']",
+      .doc =
+          "Further patterns beside the key; needed where the key is a name. \"/prefix\" is a prefix of the "
+          "path, \"= /path\" the path, \"~expression\" a regular expression, \"~*expression\" one without "
+          "case."},
+     patterns},
+    {{.name = "methods",
+      .type = Type::Strings,
+      .example = "[\"GET\", \"POST\"]",
+      .doc = "Methods that this location takes; absent = all. GET includes HEAD."},
+     methods},
+    {{.name = "when",
+      .type = Type::Table,
+      .example = "{ header = { X-Version = \"2\" } }",
+      .doc = "Further conditions that have to hold, all of them."},
+     when},
+    {{.name = "priority",
+      .type = Type::Integer,
+      .standard = "0",
+      .example = "10",
+      .doc = "Locations of a higher priority are tried before all others."},
+     priority},
+    {{.name = "max_body",
+      .type = Type::Size,
+      .example = "\"100MiB\"",
+      .doc = "The largest body of a request here; absent = the host's."},
+     field<&Location::max_body>},
+    {{.name = "request_headers",
+      .type = Type::Special,
+      .example = "{ set = { X-Forwarded-User = \"nobody\" } }",
+      .doc = "Changes to the fields of requests before the handler sees them."},
+     request_headers},
+    {{.name = "response_headers",
+      .type = Type::Special,
+      .example = "{ add = { X-Frame-Options = \"DENY\" } }",
+      .doc = "Changes to the fields of answers."},
+     response_headers},
+    {{.name = "error_pages",
+      .type = Type::Special,
+      .example = "{ 5xx = { redirect = \"/sorry\" } }",
+      .doc = "Pages for statuses (404) and classes of them (\"5xx\"): a file, or a URL to redirect to."},
+     error_pages},
+    {{.name = "access_log",
+      .type = Type::Special,
+      .example = "false",
+      .doc = "One line for each exchange: false, \"stdout\", \"stderr\", a path, or a table with target and "
+             "format."},
+     access_log},
+};
+
+constexpr std::string_view kHandlers[] = {"static", "proxy", "redirect", "respond"};
+
+void check_handler(Loading& in, const Entry& entry) {
+    const Entry* first = nullptr;
+    for (const Entry& key : entry.node->children()) {
+        if (std::find(std::begin(kHandlers), std::end(kHandlers), key.key) == std::end(kHandlers)) continue;
+        if (first == nullptr) {
+            first = &key;
+            continue;
+        }
+        in.error(key.place,
+                 fmt::format("this location has two handlers: \"{}\" and \"{}\"", first->key, key.key),
+                 "take one of them out, or give it a location of its own",
+                 Related{first->place, "the first one", {}});
+    }
+    if (first == nullptr) {
+        in.error(entry.place, fmt::format("the location \"{}\" does not say what answers", entry.key),
+                 "add one of: static = \"/srv/www\", proxy = \"app\", redirect = \"/\", respond = \"hello\"");
+    }
+}
+
+}  // namespace
+
+void load_location(Loading& in, const Entry& entry, const Inherited& around, Host& host) {
+    LocationDraft draft;
+    draft.name = entry.key;
+    draft.place = entry.place;
+    if (is_pattern(entry.key)) {
+        Pattern pattern;
+        if (parse_pattern(in, entry.key, entry.place, pattern)) draft.patterns.push_back(std::move(pattern));
+    }
+    if (!read_table(in, kKeys, *entry.node, fmt::format("the location \"{}\"", entry.key), draft)) {
+        in.error(entry.node->place, fmt::format("the location \"{}\" must be a table", entry.key),
+                 "for example: { static = \"/srv/www\" }");
+        return;
+    }
+    if (!is_pattern(entry.key) && entry.node->find("patterns") == nullptr) {
+        in.error(entry.place, fmt::format("\"{}\" is a name, so this location has no pattern", entry.key),
+                 fmt::format("write the key as a pattern: \"/{}/\"; or add patterns = [\"/{}/\"]", entry.key,
+                             entry.key));
+    }
+    check_handler(in, entry);
+    const bool only_regex = std::all_of(draft.patterns.begin(), draft.patterns.end(),
+                                        [](const Pattern& p) { return p.kind == Pattern::Kind::Regex; });
+    if (const auto* proxy = std::get_if<Proxy>(&draft.handler);
+        proxy != nullptr && !proxy->uri.empty() && only_regex && !draft.patterns.empty()) {
+        in.error(entry.node->find("proxy")->place,
+                 "a path behind the upstream replaces the prefix of the location, and an expression has none",
+                 "take the path out, or write the location as a prefix");
+    }
+    const Inherited scopes = inherit(around, std::move(draft.own));
+    draft.request_headers = scopes.request_headers;
+    draft.response_headers = scopes.response_headers;
+    draft.error_pages = scopes.error_pages;
+    draft.access_log = scopes.access_log;
+    host.locations.push_back(std::move(draft));
+}
+
+std::vector<Scope> location_scope_docs() {
+    return {scope_of("[host.\"NAME\".location.\"PATTERN\"]",
+                     "What answers for paths; has exactly one of static, "
+                     "proxy, redirect and respond.",
+                     kKeys),
+            scope_of("[host.\"NAME\".location.\"PATTERN\".when]", "Conditions beside path and method.",
+                     kWhenKeys)};
+}
+
+}  // namespace gantry::conf

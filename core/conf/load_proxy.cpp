@@ -1,0 +1,142 @@
+// `proxy` of a location.
+#include "core/conf/loading.hpp"
+
+namespace gantry::conf {
+namespace {
+
+struct ProxyDraft : ProxyOptions {
+    std::optional<std::size_t> upstream;
+    std::string uri;
+};
+
+bool is_url(std::string_view text) {
+    return text.starts_with("http://") || text.starts_with("https://");
+}
+
+void upstream(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {
+    const auto text = in.text(key, node);
+    if (!text) return;
+    if (is_url(*text)) {
+        into.upstream = inline_upstream(in, *text, node.place, into.uri);
+        return;
+    }
+    if (const auto found = in.upstreams.find(*text); found != in.upstreams.end()) {
+        into.upstream = found->second;
+        in.upstream_used[found->second] = true;
+        return;
+    }
+    std::vector<std::string_view> known;
+    for (const auto& [name, index] : in.upstreams) {
+        if (!is_url(name)) known.push_back(name);
+    }
+    std::string hint = did_you_mean(*text, known);
+    if (text->find(':') != text->npos) {
+        hint = fmt::format("an address is written as a URL: \"http://{}\"", *text);
+    } else if (hint.empty()) {
+        hint = fmt::format("define it: [upstream.{}]; or write a URL: \"http://127.0.0.1:3000\"", *text);
+    }
+    in.error(node.place, fmt::format("there is no upstream \"{}\"", *text), std::move(hint));
+}
+
+void uri(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {
+    std::string text;
+    if (!in.read(key, node, text)) return;
+    if (!text.starts_with('/') || text.find_first_of("?# ") != text.npos) {
+        in.error(node.place, fmt::format("\"uri\": \"{}\" is not a path", text), "for example: uri = \"/\"");
+        return;
+    }
+    into.uri = std::move(text);
+}
+
+constexpr Key<ProxyDraft> kKeys[] = {
+    {{.name = "upstream",
+      .type = Type::String,
+      .example = "\"http://127.0.0.1:3000\"",
+      .doc = "The name of an upstream, or the URL of a single peer."},
+     upstream},
+    {{.name = "uri",
+      .type = Type::String,
+      .standard = "\"\"",
+      .example = "\"/\"",
+      .doc =
+          "What the location's prefix in the path is replaced by; empty = the path is passed on as it is."},
+     uri},
+    {{.name = "host",
+      .type = Type::Template,
+      .example = "\"app.internal\"",
+      .doc = "The Host that the peer sees; absent = what the client sent."},
+     field<&ProxyOptions::host>},
+    {{.name = "forwarded",
+      .type = Type::Boolean,
+      .standard = "true",
+      .example = "false",
+      .doc = "Whether the peer is told about the client: X-Forwarded-For, -Proto, -Host and Forwarded."},
+     field<&ProxyOptions::forwarded>},
+    {{.name = "trusted",
+      .type = Type::Strings,
+      .standard = "[]",
+      .example = "[\"10.0.0.0/8\"]",
+      .doc = "Clients (proxies before us) whose own X-Forwarded-* and Forwarded are kept and extended."},
+     [](Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {
+         load_networks(in, key, node, into.trusted);
+     }},
+    {{.name = "upgrade",
+      .type = Type::Boolean,
+      .standard = "true",
+      .example = "false",
+      .doc = "Whether a client and a peer may leave HTTP together, as WebSockets do."},
+     field<&ProxyOptions::upgrade>},
+    {{.name = "buffer_requests",
+      .type = Type::Boolean,
+      .standard = "false",
+      .example = "true",
+      .doc = "Whether a request is read as a whole before a peer is connected to."},
+     field<&ProxyOptions::buffer_requests>},
+    {{.name = "timeout",
+      .type = Type::Timespan,
+      .example = "\"5m\"",
+      .doc = "For the whole exchange; absent = any time, as long as bytes flow.",
+      .min = 1,
+      .max = 24ull * 3600 * 1000},
+     field<&ProxyOptions::timeout>},
+    {{.name = "tunnel_timeout",
+      .type = Type::Timespan,
+      .standard = "\"1h\"",
+      .example = "\"10m\"",
+      .doc = "Without any byte either way on a connection that left HTTP.",
+      .min = 1,
+      .max = 30ull * 24 * 3600 * 1000},
+     field<&ProxyOptions::tunnel_timeout>},
+};
+
+}  // namespace
+
+void load_proxy(Loading& in, const KeyDoc& key, const Node& node, Location& into) {
+    ProxyDraft draft;
+    if (node.kind == Node::Kind::String) {
+        upstream(in, key, node, draft);
+    } else if (!read_table(in, kKeys, node, "proxy", draft)) {
+        in.wrong_type(key, node, "the name of an upstream, a URL or a table");
+        return;
+    } else {
+        if (node.find("upstream") == nullptr) {
+            in.error(node.place, "\"proxy\" has no \"upstream\"",
+                     "for example: proxy = { upstream = \"app\" }");
+        }
+        if (const Entry* trusted = node.find("trusted"); trusted != nullptr && !draft.forwarded) {
+            in.error(trusted->place, "\"trusted\" does nothing: forwarded is false",
+                     "take one of the two out");
+        }
+    }
+    Proxy made;
+    made.upstream = draft.upstream.value_or(0);
+    made.uri = std::move(draft.uri);
+    made.options = in.share(static_cast<ProxyOptions&&>(draft));
+    into.handler = std::move(made);
+}
+
+std::vector<Scope> proxy_scope_docs() {
+    return {scope_of("[host.\"NAME\".location.\"PATTERN\".proxy]", "What an upstream answers.", kKeys)};
+}
+
+}  // namespace gantry::conf

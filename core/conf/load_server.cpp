@@ -1,0 +1,140 @@
+// [server] and [log].
+#include "core/conf/loading.hpp"
+
+namespace gantry::conf {
+namespace {
+
+struct ServerDraft : Server {
+    Own own;
+};
+
+constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "critical", "off"};
+
+void workers(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
+    if (node.kind == Node::Kind::String && node.text == "auto") {
+        into.workers = 0;
+    } else if (node.kind == Node::Kind::String) {
+        in.error(node.place, fmt::format("\"workers\" cannot be \"{}\"", node.text),
+                 "write workers = \"auto\", or a number without quotes");
+    } else {
+        in.read(key, node, into.workers);
+    }
+}
+
+void request_headers(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
+    load_field_edits(in, key, node, into.own.request_headers);
+}
+void response_headers(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
+    load_field_edits(in, key, node, into.own.response_headers);
+}
+void error_pages(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
+    load_error_pages(in, key, node, into.own.error_pages);
+}
+void access_log(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
+    load_access_log(in, key, node, into.own.access_log);
+}
+
+constexpr Key<ServerDraft> kServerKeys[] = {
+    {{.name = "workers",
+      .type = Type::Integer,
+      .standard = "\"auto\"",
+      .example = "4",
+      .doc = "Threads that serve connections, or \"auto\": one for each processor that the process may use.",
+      .min = 1,
+      .max = 1024},
+     workers},
+    {{.name = "drain_timeout",
+      .type = Type::Timespan,
+      .standard = "\"30s\"",
+      .example = "\"1m\"",
+      .doc = "How long exchanges that are under way may take to end when gantry stops or is replaced.",
+      .max = 24ull * 3600 * 1000},
+     field<&Server::drain_timeout>},
+    {{.name = "server_header",
+      .type = Type::Boolean,
+      .standard = "true",
+      .example = "false",
+      .doc = "Whether answers carry \"Server: gantry\"."},
+     field<&Server::server_header>},
+    {{.name = "blocking_threads",
+      .type = Type::Integer,
+      .standard = "4",
+      .example = "8",
+      .doc = "Threads for calls that block, such as reading a file that is not in memory.",
+      .min = 1,
+      .max = 256},
+     field<&Server::blocking_threads>},
+    {{.name = "request_headers",
+      .type = Type::Special,
+      .example = "{ set = { X-Site = \"${host}\" }, remove = [\"X-Debug\"] }",
+      .doc = "Changes to the fields of requests before a handler sees them."},
+     request_headers},
+    {{.name = "response_headers",
+      .type = Type::Special,
+      .example = "{ set = { X-Content-Type-Options = \"nosniff\" } }",
+      .doc = "Changes to the fields of answers."},
+     response_headers},
+    {{.name = "error_pages",
+      .type = Type::Special,
+      .example = "{ 404 = \"https://www.example.com/not-found\" }",
+      .doc = "Pages for statuses (404) and classes of them (\"5xx\"): a file, or a URL to redirect to."},
+     error_pages},
+    {{.name = "access_log",
+      .type = Type::Special,
+      .standard = "false",
+      .example = "\"stdout\"",
+      .doc = "One line for each exchange: false, \"stdout\", \"stderr\", a path, or a table with target and "
+             "format."},
+     access_log},
+};
+
+constexpr Key<Log> kLogKeys[] = {
+    {{.name = "level",
+      .type = Type::Choice,
+      .standard = "\"info\"",
+      .example = "\"debug\"",
+      .doc = "The least severe lines that are written.",
+      .choices = kLevels},
+     field<&Log::level>},
+    {{.name = "target",
+      .type = Type::Special,
+      .standard = "\"stderr\"",
+      .example = "\"stdout\"",
+      .doc = "Where the error log goes: \"stderr\", \"stdout\" or a path."},
+     [](Loading& in, const KeyDoc& key, const Node& node, Log& into) {
+         auto target = in.text(key, node);
+         if (!target) return;
+         if (target->empty()) {
+             in.error(node.place, "\"target\" is empty", "write \"stderr\", \"stdout\" or a path");
+             return;
+         }
+         if (*target != "stderr" && *target != "stdout") {
+             *target = in.resolve(*target, node.place);
+             if (!check_log_target(in, *target, node.place)) return;
+         }
+         into.target = std::move(*target);
+     }},
+};
+
+}  // namespace
+
+void load_server(Loading& in, const Node& node) {
+    ServerDraft draft;
+    read_table(in, kServerKeys, node, "[server]", draft);
+    in.server_scope = inherit(in.server_scope, std::move(draft.own));
+    in.settings.server = std::move(draft);
+}
+
+void load_log(Loading& in, const Node& node) {
+    read_table(in, kLogKeys, node, "[log]", in.settings.log);
+}
+
+Scope server_scope_doc() {
+    return scope_of("[server]", "The process, and what all hosts share.", kServerKeys);
+}
+
+Scope log_scope_doc() {
+    return scope_of("[log]", "The error log.", kLogKeys);
+}
+
+}  // namespace gantry::conf

@@ -1,0 +1,283 @@
+// What server, hosts and locations all may set: field edits, error pages, the access log.
+#include "core/base/text.hpp"
+#include "core/conf/loading.hpp"
+
+#include <algorithm>
+
+namespace gantry::conf {
+namespace {
+
+// ---- field edits
+
+bool is_token(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return is_alpha(c) || is_digit(c) ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+}
+
+bool check_field_name(Loading& in, std::string_view name, Place place) {
+    if (!is_token(name)) {
+        in.error(place, fmt::format("\"{}\" cannot be the name of a field", name),
+                 "names of fields are made of letters, digits and -");
+        return false;
+    }
+    for (const std::string_view framing : {"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive",
+                                           "TE", "Trailer", "Upgrade", "Proxy-Connection"}) {
+        if (!equals_ignore_case(name, framing)) continue;
+        in.error(place, fmt::format("the field {} cannot be changed", framing),
+                 "it belongs to the connection, which gantry keeps in order by itself");
+        return false;
+    }
+    return true;
+}
+
+bool read_value(Loading& in, const KeyDoc& key, const Node& node, Template& out) {
+    if (!in.read(key, node, out)) return false;
+    const bool control = std::any_of(out.text.begin(), out.text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
+    });
+    if (control) in.error(node.place, "the value of a field cannot have line breaks or control characters");
+    return !control;
+}
+
+using Fields = std::vector<std::pair<std::string, Template>>;
+
+void set(Loading& in, const KeyDoc& key, const Node& node, FieldEdits& into) {
+    if (node.kind != Node::Kind::Table) return in.wrong_type(key, node, "a table");
+    for (const Entry& entry : node.children()) {
+        Template value;
+        if (!check_field_name(in, entry.key, entry.place)) continue;
+        if (read_value(in, {.name = entry.key, .type = Type::Template}, *entry.node, value)) {
+            into.set.emplace_back(entry.key, std::move(value));
+        }
+    }
+}
+
+void add(Loading& in, const KeyDoc& key, const Node& node, FieldEdits& into) {
+    if (node.kind != Node::Kind::Table) return in.wrong_type(key, node, "a table");
+    for (const Entry& entry : node.children()) {
+        if (!check_field_name(in, entry.key, entry.place)) continue;
+        const KeyDoc name{.name = entry.key, .type = Type::Template};
+        in.each(name, *entry.node, [&](const Node& item) {
+            Template value;
+            if (read_value(in, name, item, value)) into.add.emplace_back(entry.key, std::move(value));
+        });
+    }
+}
+
+void remove(Loading& in, const KeyDoc& key, const Node& node, FieldEdits& into) {
+    std::vector<std::string> names;
+    if (!in.read(key, node, names)) return;
+    for (std::string& name : names) {
+        if (check_field_name(in, name, node.place)) into.remove.push_back(std::move(name));
+    }
+}
+
+constexpr Key<FieldEdits> kFieldKeys[] = {
+    {{.name = "remove",
+      .type = Type::Strings,
+      .standard = "[]",
+      .example = "[\"X-Powered-By\"]",
+      .doc = "Fields that are taken out."},
+     remove},
+    {{.name = "set",
+      .type = Type::Table,
+      .example = "{ X-Frame-Options = \"DENY\" }",
+      .doc = "Fields that get this value instead of any other; the values may have variables."},
+     set},
+    {{.name = "add",
+      .type = Type::Table,
+      .example = "{ Link = [\"</a.css>; rel=preload\", \"</b.js>; rel=preload\"] }",
+      .doc = "Fields that are added to what is there; one value or a list."},
+     add},
+};
+
+bool names_field(const Fields& fields, std::string_view name) {
+    return std::any_of(fields.begin(), fields.end(),
+                       [&](const auto& f) { return equals_ignore_case(f.first, name); });
+}
+
+// A nearer scope that removes or sets a field has the last word on it.
+Shared<FieldEdits> add_up(const Shared<FieldEdits>& around, const FieldEdits& own) {
+    if (around->empty()) return own;
+    const auto overridden = [&own](std::string_view name) {
+        return names_field(own.set, name) ||
+               std::any_of(own.remove.begin(), own.remove.end(),
+                           [&](const std::string& removed) { return equals_ignore_case(removed, name); });
+    };
+    FieldEdits out;
+    out.remove = around->remove;
+    for (const std::string& name : own.remove) {
+        if (std::find(out.remove.begin(), out.remove.end(), name) == out.remove.end())
+            out.remove.push_back(name);
+    }
+    for (const auto& field : around->set) {
+        if (!overridden(field.first)) out.set.push_back(field);
+    }
+    for (const auto& field : around->add) {
+        if (!overridden(field.first)) out.add.push_back(field);
+    }
+    out.set.insert(out.set.end(), own.set.begin(), own.set.end());
+    out.add.insert(out.add.end(), own.add.begin(), own.add.end());
+    return out;
+}
+
+// ---- error pages
+
+// 404 → 404, 5xx → 5, else 0.
+int parse_status(std::string_view text) {
+    if (text.size() != 3 || text[0] < '4' || text[0] > '5') return 0;
+    if (text.substr(1) == "xx") return text[0] - '0';
+    const auto number = parse_decimal(text);
+    return number ? static_cast<int>(*number) : 0;
+}
+
+void page_file(Loading& in, const KeyDoc& key, const Node& node, ErrorPage& into) {
+    if (in.read(key, node, into.file))
+        check_file(in, into.file, node.place, "the error page", FileUse::Public);
+}
+
+constexpr Key<ErrorPage> kPageKeys[] = {
+    {{.name = "file",
+      .type = Type::Path,
+      .example = "\"errors/404.html\"",
+      .doc = "A file that is the page."},
+     page_file},
+    {{.name = "redirect",
+      .type = Type::Template,
+      .example = "\"https://www.example.com/sorry\"",
+      .doc = "Where the client is sent instead; may have variables."},
+     field<&ErrorPage::redirect>},
+};
+
+// ---- access log
+
+void log_target(Loading& in, const KeyDoc& key, const Node& node, AccessLog& into) {
+    auto target = in.text(key, node);
+    if (!target) return;
+    if (target->empty()) {
+        in.error(node.place, "the access log has no name", "write \"stdout\", \"stderr\", a path, or false");
+        return;
+    }
+    if (*target != "stdout" && *target != "stderr") {
+        *target = in.resolve(*target, node.place);
+        if (!check_log_target(in, *target, node.place)) return;
+    }
+    into.target = std::move(*target);
+}
+
+void log_format(Loading& in, const KeyDoc& key, const Node& node, AccessLog& into) {
+    Template format;
+    if (!in.read(key, node, format)) return;
+    if (format.text != "combined" && format.text != "json" && format.text.find("${") == format.text.npos) {
+        std::string hint = did_you_mean(format.text, {"combined", "json"});
+        if (hint.empty())
+            hint = "write \"combined\", \"json\", or a line with variables: \"${method} ${path}\"";
+        in.error(node.place, fmt::format("\"{}\" is not a format of the access log", format.text),
+                 std::move(hint));
+        return;
+    }
+    into.format = std::move(format.text);
+}
+
+constexpr Key<AccessLog> kLogKeys[] = {
+    {{.name = "target",
+      .type = Type::Special,
+      .standard = "\"stdout\"",
+      .example = "\"stderr\"",
+      .doc = "Where the lines go: \"stdout\", \"stderr\" or a path."},
+     log_target},
+    {{.name = "format",
+      .type = Type::Special,
+      .standard = "\"combined\"",
+      .example = "\"json\"",
+      .doc = "What a line says: \"combined\", \"json\", or a text with variables."},
+     log_format},
+};
+
+}  // namespace
+
+void load_field_edits(Loading& in, const KeyDoc& key, const Node& node, std::optional<FieldEdits>& out) {
+    FieldEdits edits;
+    if (!read_table(in, kFieldKeys, node, key.name, edits)) {
+        in.wrong_type(key, node, "a table");
+        return;
+    }
+    out = std::move(edits);
+}
+
+void load_error_pages(Loading& in, const KeyDoc& key, const Node& node,
+                      std::optional<std::vector<ErrorPage>>& out) {
+    if (node.kind != Node::Kind::Table) return in.wrong_type(key, node, "a table");
+    std::vector<ErrorPage> pages;
+    for (const Entry& entry : node.children()) {
+        ErrorPage page;
+        page.place = entry.place;
+        page.status = parse_status(entry.key);
+        if (page.status == 0) {
+            in.error(entry.place, fmt::format("\"{}\" is not the status of an error", entry.key),
+                     "write one from 400 to 599, or \"4xx\" or \"5xx\"");
+            continue;
+        }
+        const Node& value = *entry.node;
+        if (value.kind == Node::Kind::Table) {
+            read_table(in, kPageKeys, value, "an error page", page);
+            if ((value.find("file") == nullptr) == (value.find("redirect") == nullptr)) {
+                in.error(value.place, "an error page needs either \"file\" or \"redirect\"",
+                         "for example: 404 = \"errors/404.html\"");
+                continue;
+            }
+        } else if (value.kind == Node::Kind::String &&
+                   (value.text.starts_with("http://") || value.text.starts_with("https://"))) {
+            in.read({.name = entry.key, .type = Type::Template}, value, page.redirect);
+        } else {
+            page_file(in, {.name = entry.key, .type = Type::Path, .example = "\"errors/404.html\""}, value,
+                      page);
+        }
+        pages.push_back(std::move(page));
+    }
+    out = std::move(pages);
+}
+
+void load_access_log(Loading& in, const KeyDoc& key, const Node& node, std::optional<AccessLog>& out) {
+    AccessLog log;
+    log.place = node.place;
+    log.enabled = true;
+    log.target = "stdout";
+    if (node.kind == Node::Kind::Boolean) {
+        log.enabled = node.integer != 0;
+        if (!log.enabled) log.target.clear();
+    } else if (node.kind == Node::Kind::String) {
+        log_target(in, key, node, log);
+    } else if (!read_table(in, kLogKeys, node, key.name, log)) {
+        in.wrong_type(key, node, "false, a path or a table");
+        return;
+    }
+    out = std::move(log);
+}
+
+Inherited inherit(const Inherited& around, Own own) {
+    Inherited out = around;
+    if (own.request_headers) out.request_headers = add_up(around.request_headers, *own.request_headers);
+    if (own.response_headers) out.response_headers = add_up(around.response_headers, *own.response_headers);
+    if (own.error_pages) {
+        std::vector<ErrorPage> pages = std::move(*own.error_pages);
+        pages.insert(pages.end(), around.error_pages->begin(), around.error_pages->end());
+        out.error_pages = std::move(pages);
+    }
+    if (own.access_log) out.access_log = std::move(*own.access_log);
+    return out;
+}
+
+std::vector<Scope> shared_scope_docs() {
+    return {
+        scope_of(
+            "request_headers, response_headers",
+            "Changes to fields; applied remove, set, add. Scopes add up; the nearer one has the last word.",
+            kFieldKeys),
+        scope_of("error_pages.STATUS", "One error page.", kPageKeys),
+        scope_of("access_log", "The access log.", kLogKeys)};
+}
+
+}  // namespace gantry::conf

@@ -1,0 +1,314 @@
+// `static` of a location.
+#include "core/base/text.hpp"
+#include "core/conf/loading.hpp"
+
+#include <algorithm>
+
+namespace gantry::conf {
+namespace {
+
+struct StaticDraft : StaticOptions {
+    std::string root;
+    bool strip_prefix = false;
+};
+
+constexpr std::string_view kFormats[] = {"auto", "html", "json"};
+constexpr std::string_view kSymlinks[] = {"deny", "beneath", "follow"};
+
+void root(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
+    if (in.read(key, node, into.root)) check_folder(in, into.root, node.place, "the root");
+}
+
+// Names of files below the root.
+bool check_relative(Loading& in, const KeyDoc& key, std::string_view name, Place place) {
+    if (!name.empty() && !name.starts_with('/') && name != ".." && !name.starts_with("../") &&
+        name.find("/../") == name.npos) {
+        return true;
+    }
+    in.error(place, fmt::format("\"{}\": \"{}\" is not the name of a file below the root", key.name, name),
+             fmt::format("for example: {} = {}", key.name, key.example));
+    return false;
+}
+
+void index(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
+    std::vector<std::string> names;
+    if (!in.read(key, node, names)) return;
+    for (const std::string& name : names) {
+        if (!check_relative(in, key, name, node.place)) return;
+    }
+    into.index = std::move(names);
+}
+
+void spa(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
+    std::string name;
+    if (in.read(key, node, name) && check_relative(in, key, name, node.place)) into.spa = std::move(name);
+}
+
+void try_files(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
+    std::vector<Template> entries;
+    if (!in.read(key, node, entries)) return;
+    if (entries.empty()) {
+        in.error(node.place, "\"try_files\" is empty",
+                 fmt::format("for example: try_files = {}", key.example));
+        return;
+    }
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const std::string& text = entries[i].text;
+        if (text.starts_with('=')) {
+            const auto status = parse_decimal(std::string_view(text).substr(1));
+            if (!status || *status < 400 || *status > 599) {
+                in.error(entries[i].place, fmt::format("\"{}\" is not the status of an error", text),
+                         "write \"=404\", or a path");
+                return;
+            }
+            if (i + 1 != entries.size()) {
+                in.error(entries[i].place, fmt::format("what stands behind \"{}\" is never tried", text),
+                         "a status is the last entry");
+                return;
+            }
+        } else if (!text.starts_with('/') && !text.starts_with("${")) {
+            in.error(entries[i].place, fmt::format("\"{}\" is not a path below the root", text),
+                     "begin it with / or a variable: \"${path}\", \"/index.html\"");
+            return;
+        }
+    }
+    into.try_files = std::move(entries);
+}
+
+void listing_theme(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
+    if (in.read(key, node, into.listing_theme)) {
+        check_file(in, into.listing_theme, node.place, "the theme", FileUse::Public);
+    }
+}
+
+void precompressed(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
+    if (node.kind == Node::Kind::Boolean) {
+        into.precompressed.clear();
+        if (node.integer != 0) into.precompressed = {"br", "zstd", "gzip"};
+        return;
+    }
+    std::vector<std::string> codings;
+    if (!in.read(key, node, codings)) return;
+    for (std::size_t i = 0; i < codings.size(); ++i) {
+        const std::string& coding = codings[i];
+        if (coding != "br" && coding != "zstd" && coding != "gzip") {
+            std::string hint = did_you_mean(coding, {"br", "zstd", "gzip"});
+            if (hint.empty()) hint = "\"br\" (.br), \"zstd\" (.zst) and \"gzip\" (.gz) are";
+            in.error(node.place, fmt::format("\"{}\" is not a coding that can be served", coding),
+                     std::move(hint));
+            return;
+        }
+        if (std::find(codings.begin(), codings.begin() + static_cast<std::ptrdiff_t>(i), coding) !=
+            codings.begin() + static_cast<std::ptrdiff_t>(i)) {
+            in.error(node.place, fmt::format("\"{}\" is listed twice", coding), "take one of the two out");
+            return;
+        }
+    }
+    into.precompressed = std::move(codings);
+}
+
+bool check_media_type(Loading& in, std::string_view type, Place place) {
+    const auto slash = type.find('/');
+    const bool printable =
+        std::all_of(type.begin(), type.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+    if (slash != type.npos && slash != 0 && slash + 1 < type.size() && printable) return true;
+    in.error(place, fmt::format("\"{}\" is not a media type", type), "for example: \"text/plain\"");
+    return false;
+}
+
+void types(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
+    if (node.kind != Node::Kind::Table) return in.wrong_type(key, node, "a table");
+    for (const Entry& entry : node.children()) {
+        std::string type;
+        if (!in.read({.name = entry.key}, *entry.node, type)) continue;
+        if (entry.key.starts_with('.')) {
+            in.error(entry.place, fmt::format("\"{}\": extensions are written without the dot", entry.key),
+                     fmt::format("write {} = \"{}\"", entry.key.substr(1), type));
+        } else if (check_media_type(in, type, entry.node->place)) {
+            into.types[lower_case(entry.key)] = std::move(type);
+        }
+    }
+}
+
+void default_type(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
+    std::string type;
+    if (in.read(key, node, type) && check_media_type(in, type, node.place))
+        into.default_type = std::move(type);
+}
+
+// A text that goes into a field of the answer as it is.
+template <std::string StaticOptions::* Member>
+void field_value(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
+    std::string value;
+    if (!in.read(key, node, value)) return;
+    if (std::any_of(value.begin(), value.end(), [](char c) { return c < 0x20 || c == 0x7F; })) {
+        in.error(node.place,
+                 fmt::format("\"{}\" cannot have line breaks or other than ASCII characters", key.name));
+        return;
+    }
+    into.*Member = std::move(value);
+}
+
+constexpr Key<StaticDraft> kKeys[] = {
+    {{.name = "root",
+      .type = Type::Path,
+      .example = "\"/srv/www\"",
+      .doc = "The folder that holds the files."},
+     root},
+    {{.name = "strip_prefix",
+      .type = Type::Boolean,
+      .standard = "false",
+      .example = "true",
+      .doc = "Whether /a/b.txt in the location \"/a/\" is b.txt below the root instead of a/b.txt."},
+     field<&StaticDraft::strip_prefix>},
+    {{.name = "index",
+      .type = Type::Strings,
+      .standard = "[\"index.html\"]",
+      .example = "[\"index.html\", \"index.htm\"]",
+      .doc = "Files that answer for a folder; the first one that is there."},
+     index},
+    {{.name = "spa",
+      .type = Type::String,
+      .standard = "\"\"",
+      .example = "\"index.html\"",
+      .doc = "A file below the root that answers, with 200, where nothing is found."},
+     spa},
+    {{.name = "try_files",
+      .type = Type::Templates,
+      .standard = "[]",
+      .example = "[\"${path}\", \"${path}/index.html\", \"=404\"]",
+      .doc = "Paths below the root that are tried in turn; the last entry may be a status."},
+     try_files},
+    {{.name = "listing",
+      .type = Type::Boolean,
+      .standard = "false",
+      .example = "true",
+      .doc = "Whether a folder without an index file is listed."},
+     field<&StaticOptions::listing>},
+    {{.name = "listing_format",
+      .type = Type::Choice,
+      .standard = "\"auto\"",
+      .example = "\"json\"",
+      .doc = "The form of listings; auto = as the client prefers.",
+      .choices = kFormats},
+     field<&StaticOptions::listing_format>},
+    {{.name = "listing_theme",
+      .type = Type::Path,
+      .example = "\"listing.css\"",
+      .doc = "A style sheet that is put into listings; absent = our own."},
+     listing_theme},
+    {{.name = "dotfiles",
+      .type = Type::Boolean,
+      .standard = "false",
+      .example = "true",
+      .doc = "Whether files whose names begin with a dot are served."},
+     field<&StaticOptions::dotfiles>},
+    {{.name = "symlinks",
+      .type = Type::Choice,
+      .standard = "\"deny\"",
+      .example = "\"beneath\"",
+      .doc = "Symbolic links: never followed, followed as long as they stay below the root, or always.",
+      .choices = kSymlinks},
+     field<&StaticOptions::symlinks>},
+    {{.name = "precompressed",
+      .type = Type::Strings,
+      .standard = "[]",
+      .example = "[\"br\", \"gzip\"]",
+      .doc =
+          "Codings for which a file beside the wanted one (.br, .zst, .gz) may be served, best first; true = "
+          "all."},
+     precompressed},
+    {{.name = "charset",
+      .type = Type::String,
+      .standard = "\"utf-8\"",
+      .example = "\"iso-8859-1\"",
+      .doc = "The charset of texts; empty = none is told."},
+     field_value<&StaticOptions::charset>},
+    {{.name = "types",
+      .type = Type::Table,
+      .standard = "{}",
+      .example = "{ geojson = \"application/geo+json\" }",
+      .doc = "Media types by extension, over the built-in ones."},
+     types},
+    {{.name = "default_type",
+      .type = Type::String,
+      .standard = "\"application/octet-stream\"",
+      .example = "\"text/plain\"",
+      .doc = "The media type of files with an unknown extension."},
+     default_type},
+    {{.name = "etag",
+      .type = Type::Boolean,
+      .standard = "true",
+      .example = "false",
+      .doc = "Whether answers carry an ETag."},
+     field<&StaticOptions::etag>},
+    {{.name = "cache_control",
+      .type = Type::String,
+      .standard = "\"\"",
+      .example = "\"public, max-age=3600\"",
+      .doc = "The Cache-Control of answers; empty = none."},
+     field_value<&StaticOptions::cache_control>},
+    {{.name = "cache_size",
+      .type = Type::Size,
+      .standard = "\"64MiB\"",
+      .example = "\"16MiB\"",
+      .doc = "Memory for small files; 0 = none."},
+     field<&StaticOptions::cache_size>},
+    {{.name = "cache_max_file",
+      .type = Type::Size,
+      .standard = "\"256KiB\"",
+      .example = "\"64KiB\"",
+      .doc = "The largest file that is kept in memory."},
+     field<&StaticOptions::cache_max_file>},
+    {{.name = "cache_check",
+      .type = Type::Timespan,
+      .standard = "\"1s\"",
+      .example = "\"10s\"",
+      .doc = "How often a file in memory is compared with the disk."},
+     field<&StaticOptions::cache_check>},
+};
+
+// What does nothing is a mistake somewhere.
+void check_sense(Loading& in, const Node& node, const StaticDraft& draft) {
+    const auto idle = [&](std::string_view name, bool does_nothing, std::string_view why) {
+        const Entry* entry = node.find(name);
+        if (entry == nullptr || !does_nothing) return;
+        in.error(entry->place, fmt::format("\"{}\" does nothing: {}", name, why), "take one of the two out");
+    };
+    idle("listing_format", !draft.listing, "listing is off");
+    idle("listing_theme", !draft.listing, "listing is off");
+    idle("spa", !draft.try_files.empty(), "try_files says what is tried");
+    idle("cache_max_file", draft.cache_size == 0, "cache_size is 0");
+    idle("cache_check", draft.cache_size == 0, "cache_size is 0");
+}
+
+}  // namespace
+
+void load_static(Loading& in, const KeyDoc& key, const Node& node, Location& into) {
+    StaticDraft draft;
+    if (node.kind == Node::Kind::String) {
+        KeyDoc path = key;
+        path.type = Type::Path;
+        root(in, path, node, draft);
+    } else if (!read_table(in, kKeys, node, "static", draft)) {
+        in.wrong_type(key, node, "a folder or a table");
+        return;
+    } else {
+        if (node.find("root") == nullptr) {
+            in.error(node.place, "\"static\" has no \"root\"",
+                     "for example: static = { root = \"/srv/www\" }");
+        }
+        check_sense(in, node, draft);
+    }
+    Static made;
+    made.root = std::move(draft.root);
+    made.strip_prefix = draft.strip_prefix;
+    made.options = in.share(static_cast<StaticOptions&&>(draft));
+    into.handler = std::move(made);
+}
+
+std::vector<Scope> static_scope_docs() {
+    return {scope_of("[host.\"NAME\".location.\"PATTERN\".static]", "Files.", kKeys)};
+}
+
+}  // namespace gantry::conf

@@ -1,0 +1,145 @@
+// One load under way: the reader, the settings made so far, and what later tables look up in earlier ones.
+// Private to the load_*.cpp of this room.
+#pragma once
+
+#include "core/conf/reader.hpp"
+
+#include <fmt/format.h>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace gantry::conf {
+
+// What server, host and location all may set, and hand down.
+struct Inherited {
+    Shared<FieldEdits> request_headers;
+    Shared<FieldEdits> response_headers;
+    Shared<std::vector<ErrorPage>> error_pages;
+    Shared<AccessLog> access_log;
+};
+
+// The same as one scope says it; absent = as the scope around it.
+struct Own {
+    std::optional<FieldEdits> request_headers;
+    std::optional<FieldEdits> response_headers;
+    std::optional<std::vector<ErrorPage>> error_pages;
+    std::optional<AccessLog> access_log;
+};
+
+class Loading : public Reader {
+public:
+    using Reader::Reader;
+
+    Settings settings;
+    Inherited server_scope;
+    std::unordered_map<std::string, std::size_t> listeners;  // by name, into settings.listeners
+    std::unordered_map<std::string, std::size_t> upstreams;  // by name; inline ones by their URL
+    std::vector<bool> upstream_used;
+
+    // The shared form of options; one that equals the last one that was made is that one.
+    Shared<StaticOptions> share(StaticOptions&& options);
+    Shared<ProxyOptions> share(ProxyOptions&& options);
+
+private:
+    Shared<StaticOptions> last_static_;
+    Shared<ProxyOptions> last_proxy_;
+};
+
+template <auto Member, class T>
+void field(Loading& in, const KeyDoc& key, const Node& node, T& into) {
+    in.read(key, node, into.*Member);
+}
+
+template <class T, std::size_t N>
+bool read_table(Loading& in, const Key<T> (&keys)[N], const Node& table, std::string_view scope, T& into) {
+    if (table.kind != Node::Kind::Table) return false;
+    for (const Entry& entry : table.children()) {
+        const Key<T>* found = nullptr;
+        for (const Key<T>& key : keys) {
+            if (key.doc.name == entry.key) found = &key;
+        }
+        if (found != nullptr) {
+            found->apply(in, found->doc, *entry.node, into);
+            continue;
+        }
+        std::vector<std::string_view> names;
+        for (const Key<T>& key : keys) names.push_back(key.doc.name);
+        in.unknown_key(entry, scope, names);
+    }
+    return true;
+}
+
+// ---- one function per table; load.cpp calls them in this order
+
+void load_server(Loading& in, const Node& node);
+void load_log(Loading& in, const Node& node);
+// For the names of listeners and upstreams.
+void check_name(Loading& in, const Entry& entry, std::string_view kind);
+void load_listener(Loading& in, const Entry& entry);
+void load_upstream(Loading& in, const Entry& entry);
+void load_host(Loading& in, const Entry& entry);
+// `key` and `host_node` are of the host that it belongs to.
+void load_location(Loading& in, const Entry& entry, const Inherited& around, Host& host);
+
+// ---- handlers
+
+void load_static(Loading& in, const KeyDoc& key, const Node& node, Location& into);
+void load_proxy(Loading& in, const KeyDoc& key, const Node& node, Location& into);
+void load_redirect(Loading& in, const KeyDoc& key, const Node& node, Location& into);
+void load_respond(Loading& in, const KeyDoc& key, const Node& node, Location& into);
+
+// ---- values that several tables have
+
+void load_field_edits(Loading& in, const KeyDoc& key, const Node& node, std::optional<FieldEdits>& out);
+void load_error_pages(Loading& in, const KeyDoc& key, const Node& node,
+                      std::optional<std::vector<ErrorPage>>& out);
+void load_access_log(Loading& in, const KeyDoc& key, const Node& node, std::optional<AccessLog>& out);
+Inherited inherit(const Inherited& around, Own own);
+
+// `unix:/path`, `host:port`, a URL; reports what is wrong. `text` has been interpolated.
+bool parse_listener_address(Loading& in, std::string_view text, Place place, std::vector<Address>& out);
+bool parse_peer_address(Loading& in, std::string_view text, Place place, Peer& out);
+// Index of the upstream for "http://host:port" or "https://…"; `uri` gets the path.
+std::optional<std::size_t> inline_upstream(Loading& in, const std::string& url, Place place,
+                                           std::string& uri);
+// A list of addresses and networks, checked.
+void load_networks(Loading& in, const KeyDoc& key, const Node& node, std::vector<std::string>& out);
+
+bool parse_host_name(Loading& in, std::string_view text, Place place, HostName& out);
+bool parse_pattern(Loading& in, std::string_view text, Place place, Pattern& out);
+bool is_pattern(std::string_view text);
+
+// ---- files that settings name
+
+enum class FileUse { Public, Secret };
+// Reports a file that is not there, not a regular file, not readable or, for a secret, readable by everyone.
+bool check_file(Loading& in, const std::string& path, Place place, std::string_view what, FileUse use);
+bool check_folder(Loading& in, const std::string& path, Place place, std::string_view what);
+// For a log: its folder must exist.
+bool check_log_target(Loading& in, const std::string& path, Place place);
+
+// ---- over all tables, last
+
+void check_hosts(Loading& in);
+void check_locations(Loading& in, const Host& host);
+void check_listeners(Loading& in);
+
+// ---- for the manual
+
+Scope root_scope_doc();
+Scope server_scope_doc();
+Scope log_scope_doc();
+std::vector<Scope> listener_scope_docs();
+std::vector<Scope> upstream_scope_docs();
+Scope host_scope_doc();
+std::vector<Scope> certificate_scope_docs();
+std::vector<Scope> location_scope_docs();
+std::vector<Scope> static_scope_docs();
+std::vector<Scope> proxy_scope_docs();
+std::vector<Scope> answer_scope_docs();
+std::vector<Scope> shared_scope_docs();
+
+}  // namespace gantry::conf

@@ -1,0 +1,83 @@
+// The configuration files as one tree: tables in the order of the files, every key and value with its place.
+#pragma once
+
+#include "core/base/arena.hpp"
+#include "core/conf/settings.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace gantry::conf {
+
+struct Node;
+
+// A key of a table with its value; in an array the key is empty.
+struct Entry {
+    std::string_view key;
+    Place place;  // of the key
+    Node* node = nullptr;
+};
+
+// Lives in the arena of its Tree and is freed with it.
+struct Node {
+    enum class Kind : std::uint8_t { String, Integer, Float, Boolean, Time, Array, Table };
+    Kind kind = Kind::Table;
+    bool header = false;  // a table that a [header] of its own defined
+    bool closed = false;  // an inline table: complete where it stands
+    Place place;
+    std::int64_t integer = 0;  // Integer; Boolean as 0 and 1
+    std::string_view text;     // String
+    Entry* entries = nullptr;  // Array, Table
+    std::uint32_t count = 0;
+    std::uint32_t capacity = 0;
+
+    std::span<Entry> children() { return {entries, count}; }
+    std::span<const Entry> children() const { return {entries, count}; }
+    const Entry* find(std::string_view key) const {
+        for (const Entry& entry : children()) {
+            if (entry.key == key) return &entry;
+        }
+        return nullptr;
+    }
+};
+
+// Not thread-safe.
+class Tree {
+public:
+    Tree() : root_(arena_.make<Node>()) {}
+
+    Node& root() { return *root_; }
+    const Node& root() const { return *root_; }
+    Arena& arena() { return arena_; }
+
+    Node* make(Node::Kind kind, Place place) {
+        Node* const node = arena_.make<Node>();
+        node->kind = kind;
+        node->place = place;
+        return node;
+    }
+
+    void append(Node& parent, Entry entry) {
+        if (parent.count == parent.capacity) {
+            const std::uint32_t capacity = parent.capacity == 0 ? 4 : parent.capacity * 2;
+            Entry* const grown = arena_.make_array<Entry>(capacity);
+            for (std::uint32_t i = 0; i < parent.count; ++i) grown[i] = parent.entries[i];
+            parent.entries = grown;
+            parent.capacity = capacity;
+        }
+        parent.entries[parent.count++] = entry;
+    }
+
+    static void remove(Node& parent, const Entry* entry) {
+        const auto at = static_cast<std::uint32_t>(entry - parent.entries);
+        for (std::uint32_t i = at + 1; i < parent.count; ++i) parent.entries[i - 1] = parent.entries[i];
+        --parent.count;
+    }
+
+private:
+    Arena arena_;
+    Node* root_;
+};
+
+}  // namespace gantry::conf
