@@ -40,7 +40,8 @@ bool is_suspicious16(const char* at) {
     const __m128i control =
         _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes), is(bytes, 0x7F));
     const __m128i segment = _mm_and_si128(is(bytes, '/'), _mm_or_si128(is(next, '/'), is(next, '.')));
-    return _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, segment), is(bytes, '%'))) != 0;
+    const __m128i escape = _mm_or_si128(is(bytes, '%'), is(bytes, '\\'));
+    return _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, segment), escape)) != 0;
 #else
     return at != nullptr;
 #endif
@@ -50,7 +51,7 @@ bool is_normal(std::string_view path, bool merge_slashes) {
     std::size_t i = 0;
     while (path.size() - i > 16 && !is_suspicious16(path.data() + i)) i += 16;
     for (; i < path.size(); ++i) {
-        if (path[i] == '%' || is_control(path[i])) return false;
+        if (path[i] == '%' || path[i] == '\\' || is_control(path[i])) return false;
         if (path[i] != '/' || i + 1 == path.size()) continue;
         if (path[i + 1] == '/' && merge_slashes) return false;
         if (path[i + 1] == '.' && is_dot_segment(path, i + 1)) return false;
@@ -84,16 +85,18 @@ bool completes_slash(std::string_view path, std::size_t at) {
            (first.value == '5' && to_lower(second.value) == 'c');
 }
 
-// Decodes into `to`, which has room for path.size() bytes, and returns the end.
+// Decodes into `to`, which has room for path.size() bytes and two more for each backslash, and returns the
+// end.
 Result<char*> decode(std::string_view path, EncodedSlash encoded, char* to) {
     for (std::size_t at = 0; at < path.size();) {
         const Octet octet = octet_at(path, at);
         if (octet.bytes == 0) return bad_path("because of a bad escape in the path");
         if (is_control(octet.value)) return bad_path("because of a control byte in the path");
         at += octet.bytes;
-        const bool is_slash = octet.value == '/' || octet.value == '\\';
+        // A backslash is never legal in a path, so a bare one means no more than an encoded one.
+        const bool is_slash = octet.value == '\\' || (octet.value == '/' && octet.bytes == 3);
         std::string_view kept;
-        if (octet.bytes == 3 && is_slash) {
+        if (is_slash) {
             if (encoded == EncodedSlash::Reject) return bad_path("because of an encoded slash in the path");
             if (encoded == EncodedSlash::Keep) kept = octet.value == '/' ? "%2F" : "%5C";
         } else if (octet.bytes == 3 && octet.value == '%' && encoded == EncodedSlash::Keep &&
@@ -140,8 +143,9 @@ Result<std::string_view> normalize_path(std::string_view path, EncodedSlash enco
     if (path == "*") return path;
     if (path.empty() || path.front() != '/') return bad_path("because the path does not begin with a slash");
     if (is_normal(path, merge_slashes)) return path;
-    // One more than is written: resolve() steps behind the end.
-    char* const begin = static_cast<char*>(arena.allocate(path.size() + 1, 1));
+    // Bare backslashes become three bytes; and one more than is written, as resolve() steps behind the end.
+    const auto backslashes = static_cast<std::size_t>(std::count(path.begin(), path.end(), '\\'));
+    char* const begin = static_cast<char*>(arena.allocate(path.size() + 2 * backslashes + 1, 1));
     const auto decoded = decode(path, encoded, begin);
     if (!decoded) return tl::unexpected<Error>(decoded.error());
     char* const end = resolve(begin, *decoded, merge_slashes);

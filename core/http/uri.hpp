@@ -10,8 +10,8 @@
 
 namespace gantry::http {
 
-// What becomes of "%2F" and "%5C" in a path: they are kept encoded in the normal form, the request is
-// refused, or they are decoded like any other octet.
+// What becomes of "%2F", "%5C" and a bare backslash in a path: they are kept encoded in the normal form, the
+// request is refused, or they are decoded like any other octet.
 enum class EncodedSlash : std::uint8_t { Keep, Reject, Decode };
 
 // The normal form: percent-decoded once, "." and ".." segments removed, runs of "/" folded when
