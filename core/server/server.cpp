@@ -20,8 +20,8 @@ unsigned usable_processors() {
 
 }  // namespace
 
-Server::Server(const conf::Server& settings, net::SocketSource& sockets)
-    : sockets_(sockets), blocking_(settings.blocking_threads) {
+Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs)
+    : sockets_(sockets), logs_(logs), blocking_(settings.blocking_threads) {
     const unsigned count = settings.workers != 0 ? settings.workers : usable_processors();
     for (unsigned i = 0; i < count; ++i) {
         workers_.push_back(std::make_unique<WorkerContext>(i, count, blocking_, logs_.make_buffer()));
@@ -42,7 +42,6 @@ Server::~Server() {
     for (std::thread& thread : threads_) thread.join();
     listeners_.clear();
     workers_.clear();
-    logs_.stop();
 }
 
 void Server::on_all_workers(const std::function<void(WorkerContext&)>& task) {

@@ -23,13 +23,13 @@ namespace gantry::server {
 class Server {
 public:
     // Starts the workers. Their number does not change in a reload; it takes a new process.
-    Server(const conf::Server& settings, net::SocketSource& sockets);
+    // `logs` outlives it.
+    Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs);
     // Ends at once what is still open; drain() first.
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    LogThread& logs() { return logs_; }
     unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
     std::shared_ptr<const Generation> generation() const { return generation_; }
 
@@ -56,7 +56,7 @@ private:
     void close_removed(const Generation& generation);
 
     net::SocketSource& sockets_;
-    LogThread logs_;
+    LogThread& logs_;
     net::BlockingPool blocking_;
     std::vector<std::unique_ptr<WorkerContext>> workers_;
     std::vector<std::thread> threads_;

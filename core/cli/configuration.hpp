@@ -1,0 +1,28 @@
+// From a file to a generation: loading, every check of the rooms above conf, and the report for people.
+#pragma once
+
+#include "core/cli/run.hpp"
+#include "core/conf/load.hpp"
+#include "core/server/generation.hpp"
+
+#include <memory>
+#include <string>
+
+namespace gantry::cli {
+
+struct Configuration {
+    std::shared_ptr<const server::Generation> generation;  // null: something is wrong
+    std::string report;                                    // errors and warnings; may be empty
+};
+
+// `logs`: where access logs are opened.
+Configuration load_configuration(const RunOptions& options, server::LogThread* logs);
+
+// Checks `settings` by building all that a generation consists of, but opens no logs when `logs` is null. What is wrong goes to `diagnostics`.
+std::shared_ptr<const server::Generation> build_generation(const conf::Settings& settings, server::LogThread* logs,
+                                                           conf::Diagnostics& diagnostics);
+
+// Sends the error log where the configuration says; on failure it stays where it is, and says so.
+void open_error_log(const conf::Log& settings);
+
+}  // namespace gantry::cli
