@@ -1,14 +1,12 @@
 #include "core/cli/run.hpp"
 
-#include "core/cli/exit_code.hpp"
-
-#include <cstdio>
+#include "core/cli/serve.hpp"
+#include "core/cli/supervisor.hpp"
 
 namespace gantry::cli {
 
 int run_command(const RunOptions& options) {
-    std::fprintf(stderr, "gantry: run is not built yet (configuration %s)\n", options.config.c_str());
-    return kFailure;
+    return supervise([&](UniqueFd to_supervisor) { return serve(options, std::move(to_supervisor)); });
 }
 
 }  // namespace gantry::cli
