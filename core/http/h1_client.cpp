@@ -1,6 +1,7 @@
 #include "core/http/h1_client.hpp"
 
 #include "core/base/text.hpp"
+#include "core/http/h1_writer.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -118,17 +119,8 @@ void H1Client::finish_request(const Headers* trailers) {
     if (reader_.is_raw()) {
         end_write_ = true;
     } else if (body_ == BodyKind::Chunked && !write_failed_) {
-        Chain& out = output();
-        out.append_copy("0\r\n");
-        if (trailers != nullptr) {
-            for (const Field& field : *trailers) {
-                out.append_copy(field.name);
-                out.append_copy(": ");
-                out.append_copy(field.value);
-                out.append_copy(kCrLf);
-            }
-        }
-        out.append_copy(kCrLf);
+        output().append_copy("0\r\n");
+        write_trailers(trailers, output());
     }
     request_done_ = true;
 }
@@ -162,6 +154,11 @@ void H1Client::flush() {
         transport_->shutdown_write();
     }
     set_timer();
+}
+
+void H1Client::flush_later() {
+    if (blocked_ || write_failed_ || state_ != State::Active) return;
+    transport_->want_write_again();
 }
 
 void H1Client::on_writable() {

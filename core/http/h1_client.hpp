@@ -75,6 +75,8 @@ public:
     // The request is complete; of a tunnel: our direction ends (half-close).
     void finish_request(const Headers* trailers);
     void flush();
+    // The same at the end of what the loop is doing now, so that several pieces leave in one write.
+    void flush_later();
     std::size_t queued() const { return output_ == nullptr ? 0 : output_->bytes(); }
 
     // Back-pressure for the response.

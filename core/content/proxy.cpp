@@ -1,0 +1,93 @@
+#include "core/content/proxy.hpp"
+
+#include "core/content/proxy_exchange.hpp"
+
+#include <utility>
+
+namespace gantry::content {
+
+namespace {
+
+constexpr std::size_t kMaxFields = 256;  // of a response
+
+class Proxy final : public server::Handler {
+public:
+    explicit Proxy(ProxySettings settings) : settings_(std::move(settings)) {}
+
+    server::Verdict handle(server::Exchange& exchange) const override {
+        const http::RequestHead& request = exchange.request();
+        if (request.body == http::BodyKind::Length && request.content_length > exchange.max_body()) {
+            exchange.fail(
+                Error{Code::BodyTooLarge, Side::Client, Retry::No, 0, "while reading the request head"});
+            return server::Verdict::Fail;
+        }
+        exchange.worker().local<ProxyWorker>().start(settings_, exchange);
+        return server::Verdict::Done;
+    }
+
+private:
+    ProxySettings settings_;
+};
+
+http::EncodedSlash encoded_slash_of(const conf::Host& host) {
+    switch (host.encoded_slash) {
+        case conf::Host::EncodedSlash::Keep:
+            return http::EncodedSlash::Keep;
+        case conf::Host::EncodedSlash::Reject:
+            return http::EncodedSlash::Reject;
+        case conf::Host::EncodedSlash::Decode:
+            return http::EncodedSlash::Decode;
+    }
+    return http::EncodedSlash::Keep;
+}
+
+// False: a problem was added.
+bool build_rules(const conf::Proxy& proxy, const server::HandlerScope& scope, ProxyRules& rules) {
+    const conf::ProxyOptions& options = *proxy.options;
+    const std::size_t problems = scope.problems.size();
+    rules.uri = proxy.uri;
+    rules.encoded_slash = encoded_slash_of(scope.host);
+    rules.forwarded = options.forwarded;
+    std::vector<Cidr> trusted;
+    for (const std::string& text : options.trusted) {
+        if (auto network = parse_cidr(text)) {
+            trusted.push_back(*network);
+        } else {
+            scope.problems.push_back({scope.location.place, 0, network.error(), ""});
+        }
+    }
+    rules.trusted = CidrSet(trusted);
+    if (options.host) {
+        auto host = server::Template::compile(
+            options.host->text, {server::Purpose::Field, server::Stage::Request, scope.captures});
+        if (host) {
+            rules.sets_host = true;
+            rules.host = std::move(*host);
+        } else {
+            scope.problems.push_back({options.host->place, static_cast<std::uint32_t>(host.error().offset),
+                                      host.error().message, host.error().hint});
+        }
+    }
+    return scope.problems.size() == problems;
+}
+
+}  // namespace
+
+std::unique_ptr<server::Handler> make_proxy(const server::HandlerScope& scope, upstream::Registry& registry) {
+    const auto& proxy = std::get<conf::Proxy>(scope.location.handler);
+    const conf::ProxyOptions& options = *proxy.options;
+    ProxySettings settings;
+    if (!build_rules(proxy, scope, settings.rules)) return nullptr;
+    settings.upstream = registry.make(scope.settings.upstreams[proxy.upstream]);
+    settings.limits.head.head_bytes = settings.upstream->max_head;
+    settings.limits.head.fields = kMaxFields;
+    settings.limits.send_timeout = settings.upstream->send_timeout;
+    settings.limits.response_timeout = settings.upstream->response_timeout;
+    settings.limits.tunnel_timeout = options.tunnel_timeout.count();
+    settings.timeout = options.timeout ? options.timeout->count() : 0;
+    settings.upgrade = options.upgrade;
+    settings.buffer_requests = options.buffer_requests;
+    return std::make_unique<Proxy>(std::move(settings));
+}
+
+}  // namespace gantry::content
