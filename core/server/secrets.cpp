@@ -73,4 +73,21 @@ bool is_secret_field(std::string_view name) {
     return has_secret_word(normal) || normal.find("cookie") != normal.npos;
 }
 
+std::string_view masked_uri(std::string_view uri, Arena& arena) {
+    std::string_view masked;  // what lies before `begin`, when something had to be masked
+    std::size_t begin = 0;
+    std::size_t at = uri.find('?');
+    while (at != uri.npos) {
+        const std::size_t end = std::min(uri.find('&', at + 1), uri.size());
+        const std::string_view pair = uri.substr(at + 1, end - at - 1);
+        const auto equals = pair.find('=');
+        if (equals != pair.npos && equals + 1 < pair.size() && is_secret_parameter(pair.substr(0, equals))) {
+            masked = arena.join(masked, uri.substr(begin, at + 1 + equals + 1 - begin), "***");
+            begin = end;
+        }
+        at = end < uri.size() ? end : uri.npos;
+    }
+    return begin == 0 ? uri : arena.join(masked, uri.substr(begin));
+}
+
 }  // namespace gantry::server

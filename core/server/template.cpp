@@ -75,6 +75,8 @@ std::string nearest_variable(std::string_view name) {
             its_own = name.substr(0, dot + 1);
             rest = name.substr(dot + 1);
         }
+        const std::size_t sizes[] = {its_own.size(), info.name.size()};
+        if (std::max(sizes[0], sizes[1]) - std::min(sizes[0], sizes[1]) >= least) continue;
         const std::size_t edits = distance(its_own, info.name);
         if (edits >= least) continue;
         least = edits;

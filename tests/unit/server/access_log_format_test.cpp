@@ -200,6 +200,17 @@ TEST_CASE("secrets: names that mean a credential", "[server][access_log]") {
     }
 }
 
+TEST_CASE("secrets: a target for the error log", "[server][access_log]") {
+    Arena arena;
+    const std::string_view clean = "/a?b=1&page=2&key=";
+    CHECK(masked_uri(clean, arena).data() == clean.data());
+    CHECK(masked_uri("", arena).empty());
+    CHECK(masked_uri("/?", arena) == "/?");
+    CHECK(masked_uri("/?token=s", arena) == "/?token=***");
+    CHECK(masked_uri("/p?a=1&token=s&b=2&&api_key=s&x", arena) == "/p?a=1&token=***&b=2&&api_key=***&x");
+    CHECK(masked_uri("/p?token=a=b?c", arena) == "/p?token=***");
+}
+
 TEST_CASE("access_log: an endless value is cut, the line stays whole", "[server][access_log]") {
     const std::string ascii(100'000, 'u');
     const std::string control(100'000, '\x01');
