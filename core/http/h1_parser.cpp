@@ -114,7 +114,7 @@ bool split_absolute(RequestHead& head) {
     split_query(rest.substr(end), head);
     // "OPTIONS http://host" asks about the server as a whole (RFC 9112 3.2.4).
     if (head.path.empty()) head.path = head.method == Method::Options && !head.has_query ? "*" : "/";
-    return parse_authority(head.authority).has_value();
+    return is_authority(head.authority);
 }
 
 // Sets authority, scheme, path and query as far as the target says them.
@@ -145,7 +145,7 @@ Result<std::size_t> take_host(RequestHead& head, const FieldLines& fields) {
         return 0;
     }
     if (is_twice(fields, HeaderId::Host)) return bad_request("because of more than one Host field");
-    if (!parse_authority(host->value)) return bad_request("because the Host field is not valid");
+    if (!is_authority(host->value)) return bad_request("because the Host field is not valid");
     if (head.authority.empty()) head.authority = host->value;
     return 0;
 }

@@ -42,28 +42,42 @@ const std::array<StatusLineText, kLastStatus - kFirstStatus + 1> kStatusLines = 
     return lines;
 }();
 
-// May one of the bytes be NUL, CR or LF? No wrong no; a wrong yes for the other bytes below 14, as TAB is.
-bool may_break_lines(std::string_view text) {
-    constexpr std::uint64_t kOnes = 0x0101010101010101;
-    constexpr std::uint64_t kHigh = 0x8080808080808080;
-    const auto is_low = [](std::uint64_t word) { return ((word - kOnes * 14) & ~word & kHigh) != 0; };
-    const char* at = text.data();
-    const std::size_t size = text.size();
-    std::uint64_t word;
-    if (size < sizeof word) {
-        return std::any_of(text.begin(), text.end(),
-                           [](char c) { return static_cast<unsigned char>(c) < 14; });
-    }
-    for (const char* const last = at + size - sizeof word; at < last; at += sizeof word) {
-        std::memcpy(&word, at, sizeof word);
-        if (is_low(word)) return true;
-    }
-    std::memcpy(&word, text.data() + size - sizeof word, sizeof word);
-    return is_low(word);
+constexpr std::uint64_t each_byte(std::uint64_t value) {
+    return value * 0x0101010101010101;
+}
+
+// The high bit of a byte is set where it is below 14, as NUL, CR and LF are; bytes above the first such one
+// may be marked wrongly.
+std::uint64_t low_bytes(std::uint64_t word) {
+    return (word - each_byte(14)) & ~word & each_byte(0x80);
 }
 
 char harmless(char c) {
     return c == '\0' || c == '\r' || c == '\n' ? ' ' : c;
+}
+
+// Copies and returns whether a byte below 14 was among them. Names and values are short: calling memcpy for
+// each would cost more than this.
+inline bool copy_short(char* to, const char* from, std::size_t size) {
+    std::uint64_t word;
+    if (size < sizeof word) {
+        bool low = false;
+        for (std::size_t i = 0; i < size; ++i) {
+            to[i] = from[i];
+            low |= static_cast<unsigned char>(from[i]) < 14;
+        }
+        return low;
+    }
+    std::uint64_t low = 0;
+    const std::size_t last = size - sizeof word;
+    for (std::size_t at = 0; at < last; at += sizeof word) {
+        std::memcpy(&word, from + at, sizeof word);
+        std::memcpy(to + at, &word, sizeof word);
+        low |= low_bytes(word);
+    }
+    std::memcpy(&word, from + last, sizeof word);
+    std::memcpy(to + last, &word, sizeof word);
+    return (low | low_bytes(word)) != 0;
 }
 
 // Where a head goes whose size is known to fit.
@@ -73,15 +87,13 @@ public:
 
     char* at() const { return to_; }
     void put(std::string_view text) {
-        if (!text.empty()) std::memcpy(to_, text.data(), text.size());
+        std::memcpy(to_, text.data(), text.size());
         to_ += text.size();
     }
     void put_foreign(std::string_view text) {
-        if (may_break_lines(text)) {
-            to_ = std::transform(text.begin(), text.end(), to_, harmless);
-        } else {
-            put(text);
-        }
+        char* const end = to_ + text.size();
+        if (copy_short(to_, text.data(), text.size())) std::transform(to_, end, to_, harmless);
+        to_ = end;
     }
 
 private:
@@ -95,10 +107,13 @@ public:
 
     void put(std::string_view text) { chain_.append_copy(text); }
     void put_foreign(std::string_view text) {
-        if (!may_break_lines(text)) return put(text);
-        for (const char c : text) {
-            const char clean = harmless(c);
-            put({&clean, 1});
+        // Rare and long: heads that are larger than a block.
+        char part[256];
+        while (!text.empty()) {
+            const std::size_t size = std::min(text.size(), sizeof part);
+            std::transform(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size), part, harmless);
+            put({part, size});
+            text.remove_prefix(size);
         }
     }
 
@@ -127,13 +142,8 @@ std::size_t bytes_of(const Headers& headers) {
 }
 
 template <class Sink>
-void put_field(Sink& sink, const Field& field) {
-    // Canonical names are ours.
-    if (field.id != HeaderId::Other) {
-        sink.put(field.name);
-    } else {
-        sink.put_foreign(field.name);
-    }
+inline void put_field(Sink& sink, const Field& field) {
+    sink.put_foreign(field.name);
     sink.put(": ");
     sink.put_foreign(field.value);
     sink.put(kCrLf);
@@ -152,7 +162,8 @@ template <class Sink>
 void put_status_line(Sink& sink, int status, std::string_view reason) {
     if (reason.empty() && status >= kFirstStatus && status <= kLastStatus) {
         const StatusLineText& line = kStatusLines[static_cast<std::size_t>(status - kFirstStatus)];
-        sink.put({line.text, line.size});
+        sink.put_foreign({line.text, line.size - kCrLf.size()});
+        sink.put(kCrLf);
         return;
     }
     char digits[3];
@@ -236,7 +247,7 @@ void write_response_head(const ResponseHead& head, Version client_version, bool 
         kFixedBytes + date29.size() + head.reason.size() + kLengthBytes + bytes_of(head.headers);
     render_into(out, bound, [&](auto& sink) {
         put_status_line(sink, head.status, head.reason);
-        if (!head.headers.has(HeaderId::Date)) {
+        if (!date29.empty() && !head.headers.has(HeaderId::Date)) {
             sink.put("Date: ");
             sink.put(date29);
             sink.put(kCrLf);

@@ -10,8 +10,8 @@
 
 namespace gantry::http {
 
-// Status line, Date, Server, the fields as given, the framing fields, Connection, the empty line. All bytes
-// are copied: nothing of `head` has to live on.
+// Status line, Date (unless date29 is ""), Server, the fields as given, the framing fields, Connection, the
+// empty line. All bytes are copied: nothing of `head` has to live on.
 //
 // head.body decides the framing and Content-Length and Transfer-Encoding fields among the given ones are left
 // out, with one exception: BodyKind::None keeps a given Content-Length (an answer to HEAD, 304) and adds

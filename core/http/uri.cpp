@@ -46,10 +46,6 @@ bool is_kept_escape(std::string_view path, std::size_t at) {
     return starts_with_ignore_case(rest, "2F") || starts_with_ignore_case(rest, "5C");
 }
 
-tl::unexpected<Error> bad_authority() {
-    return fail(Code::BadRequest, Side::Client, "because the authority is not valid");
-}
-
 bool is_ipv6(std::string_view text) {
     char terminated[kMaxIpv6 + 1] = {};
     if (text.size() > kMaxIpv6) return false;
@@ -95,28 +91,37 @@ std::size_t reg_name_size(std::string_view text) {
     return (two_dots & kDot) == 0 && size <= kMaxHost ? size : 0;
 }
 
+bool split_authority(std::string_view text, Authority& authority) {
+    std::string_view rest;
+    if (!text.empty() && text.front() == '[') {
+        const std::size_t close = text.find(']');
+        if (close == text.npos) return false;
+        authority.host = text.substr(1, close - 1);
+        authority.is_ipv6 = true;
+        rest = text.substr(close + 1);
+        if (!is_ipv6(authority.host)) return false;
+    } else {
+        const std::size_t size = reg_name_size(text);
+        if (size == 0) return false;
+        authority.host = text.substr(0, size);
+        rest = text.substr(size);
+    }
+    if (rest.empty()) return true;
+    authority.port = rest.substr(1);
+    return rest.front() == ':' && is_port(authority.port);
+}
+
 }  // namespace
 
 Result<Authority> parse_authority(std::string_view text) {
     Authority authority;
-    std::string_view rest;
-    if (!text.empty() && text.front() == '[') {
-        const std::size_t close = text.find(']');
-        if (close == text.npos) return bad_authority();
-        authority.host = text.substr(1, close - 1);
-        authority.is_ipv6 = true;
-        rest = text.substr(close + 1);
-        if (!is_ipv6(authority.host)) return bad_authority();
-    } else {
-        const std::size_t size = reg_name_size(text);
-        if (size == 0) return bad_authority();
-        authority.host = text.substr(0, size);
-        rest = text.substr(size);
-    }
-    if (rest.empty()) return authority;
-    if (rest.front() != ':' || !is_port(rest.substr(1))) return bad_authority();
-    authority.port = rest.substr(1);
-    return authority;
+    if (split_authority(text, authority)) return authority;
+    return fail(Code::BadRequest, Side::Client, "because the authority is not valid");
+}
+
+bool is_authority(std::string_view text) {
+    Authority authority;
+    return split_authority(text, authority);
 }
 
 bool query_value(std::string_view query, std::string_view name, std::string_view& value) {

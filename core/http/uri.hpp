@@ -31,6 +31,8 @@ struct Authority {
 // Strict: reg-name, IPv4 or "[IPv6]", optional ":port" up to 65535. No userinfo (RFC 9110 4.2.4), no empty
 // label ("..", ".a"), no percent escapes, no scoped or future IP literals. 400 otherwise.
 Result<Authority> parse_authority(std::string_view authority);
+// The same question without the answer, for the parser's hot path.
+bool is_authority(std::string_view authority);
 
 // The value of the first `name` in a query string, still encoded; false when there is none.
 bool query_value(std::string_view query, std::string_view name, std::string_view& value);
