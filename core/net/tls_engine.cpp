@@ -426,10 +426,10 @@ void TlsTransport::finish_handshake() {
         return fail_handshake(fail(Code::Closed, "during the TLS handshake", system_).error);
     }
     update_more();
-    TlsTransport* self = this;
-    guard_ = &self;
+    const auto self = std::make_unique<TlsTransport*>(this);  // not on the stack: g++ would warn of dangling
+    guard_ = self.get();
     if (events_ != nullptr) events_->on_handshake(nullptr);
-    if (self == nullptr) return;
+    if (*self == nullptr) return;
     guard_ = nullptr;
     if (!is_open()) return;
     if (unsent_ && !blocked_) flush();
