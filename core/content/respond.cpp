@@ -45,20 +45,24 @@ private:
 
 }  // namespace
 
-Template compile_template(const conf::Template& text, server::Purpose purpose, const server::HandlerScope& scope) {
+Template compile_template(const conf::Template& text, server::Purpose purpose,
+                          const server::HandlerScope& scope) {
     auto compiled = Template::compile(text.text, {purpose, server::Stage::Request, scope.captures});
     if (compiled) return std::move(*compiled);
-    scope.problems.push_back({text.place, static_cast<std::uint32_t>(compiled.error().offset), compiled.error().message,
-                              compiled.error().hint});
+    scope.problems.push_back({text.place, static_cast<std::uint32_t>(compiled.error().offset),
+                              compiled.error().message, compiled.error().hint});
     return {};
 }
 
-std::unique_ptr<server::Handler> make_respond(const conf::Respond& settings, const server::HandlerScope& scope) {
+std::unique_ptr<server::Handler> make_respond(const conf::Respond& settings,
+                                              const server::HandlerScope& scope) {
     return std::make_unique<Respond>(settings, compile_template(settings.body, server::Purpose::Text, scope));
 }
 
-std::unique_ptr<server::Handler> make_redirect(const conf::Redirect& settings, const server::HandlerScope& scope) {
-    return std::make_unique<Redirect>(settings.status, compile_template(settings.to, server::Purpose::Uri, scope));
+std::unique_ptr<server::Handler> make_redirect(const conf::Redirect& settings,
+                                               const server::HandlerScope& scope) {
+    return std::make_unique<Redirect>(settings.status,
+                                      compile_template(settings.to, server::Purpose::Uri, scope));
 }
 
 }  // namespace gantry::content

@@ -61,7 +61,7 @@ void Exchange::recycle() {
     upstream_ = {};
     start_nanos_ = 0;
     body_received_ = body_sent_ = sent_ = 0;
-    next_hook_ = 0;
+    next_hook_ = handler_state_ = 0;
     head_sent_ = has_error_ = was_started_ = has_id_ = false;
     worker.give_back(*this);
 }
@@ -204,8 +204,8 @@ Ticket Exchange::suspend(void* state, void (*dropped)(void* state)) {
 }
 
 void Exchange::resume(Verdict verdict) {
-    slot_ = kNoSlot;
-    if (verdict != Verdict::Next) return;
+    if (verdict == Verdict::Again) --next_hook_;
+    if (verdict != Verdict::Next && verdict != Verdict::Again) return;
     const std::uint64_t serial = serial_;
     run_hooks();
     if (serial_ == serial) stream_->flush();

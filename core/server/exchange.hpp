@@ -26,8 +26,9 @@ enum class Verdict : std::uint8_t {
     Next,  // not mine, or nothing to object: go on with the next hook
     Done,  // the response was sent, or will be by a ResponseSource: no further hook runs. The exchange may be
            // over already
-    Wait,  // a ticket was taken: the exchange sleeps until WorkerContext::resume()
-    Fail,  // fail() was called: as Done
+    Again,  // of a ticket only: run the hook that waited once more
+    Wait,   // a ticket was taken: the exchange sleeps until WorkerContext::resume()
+    Fail,   // fail() was called: as Done
 };
 
 // Wakes a suspended exchange. A value: may be copied, kept too long, and used on any thread; a stale one is
@@ -117,6 +118,10 @@ public:
     // ends before the ticket is used; may be null.
     Ticket suspend(void* state, void (*dropped)(void* state));
 
+    // A note that a handler leaves for itself while it waits; 0 at first.
+    std::uint32_t handler_state() const { return handler_state_; }
+    void set_handler_state(std::uint32_t state) { handler_state_ = state; }
+
     // ---- for logs and variables
     // --------------------------------------------------------------------------------
     struct UpstreamFacts {
@@ -186,6 +191,7 @@ private:
     std::uint64_t sent_ = 0;    // as the codec counted, once it is over
     std::uint64_t serial_ = 0;  // changes when the exchange is recycled: what a ticket is checked against
     std::uint32_t next_hook_ = 0;
+    std::uint32_t handler_state_ = 0;
     std::uint32_t slot_ = kNoSlot;  // of the ticket taken, in the worker's table
     static constexpr std::uint32_t kNoSlot = 0xffffffff;
     bool head_sent_ = false;

@@ -87,12 +87,19 @@ Ticket WorkerContext::suspend(Exchange& exchange, void* state, void (*dropped)(v
     return {net_.index(), slot, slots_[slot].serial};
 }
 
-bool WorkerContext::resume(const Ticket& ticket, Verdict verdict) {
-    if (ticket.worker != net_.index() || ticket.slot >= slots_.size()) return false;
+Exchange* WorkerContext::claim(const Ticket& ticket) {
+    if (ticket.worker != net_.index() || ticket.slot >= slots_.size()) return nullptr;
     Slot& slot = slots_[ticket.slot];
-    if (slot.exchange == nullptr || slot.serial != ticket.serial) return false;
-    Exchange* const exchange = std::exchange(slot.exchange, nullptr);
+    if (slot.exchange == nullptr || slot.serial != ticket.serial) return nullptr;
     free_slots_.push_back(ticket.slot);
+    Exchange* const exchange = std::exchange(slot.exchange, nullptr);
+    exchange->slot_ = Exchange::kNoSlot;
+    return exchange;
+}
+
+bool WorkerContext::resume(const Ticket& ticket, Verdict verdict) {
+    Exchange* const exchange = claim(ticket);
+    if (exchange == nullptr) return false;
     exchange->resume(verdict);
     return true;
 }

@@ -72,6 +72,9 @@ public:
     // Wakes the exchange: Next goes on with the next hook, Done and Fail leave it to what was answered.
     // False: the ticket is stale, the exchange is gone or was woken already.
     bool resume(const Ticket& ticket, Verdict verdict);
+    // Takes the ticket back without waking: the caller answers the exchange itself. Null: the ticket is
+    // stale.
+    Exchange* claim(const Ticket& ticket);
     // The exchange ends while it sleeps.
     void drop_ticket(std::uint32_t slot);
 

@@ -1,0 +1,183 @@
+#include "core/content/file_cache.hpp"
+
+#include "core/http/date.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <map>
+#include <mutex>
+#include <sys/uio.h>
+#include <tuple>
+
+namespace gantry::content {
+namespace {
+
+bool is_same_version(const struct stat& a, const struct stat& b) {
+    return a.st_ino == b.st_ino && a.st_dev == b.st_dev && a.st_size == b.st_size &&
+           a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec &&
+           a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+}
+
+// Reads the whole file. False with errno EAGAIN: the disk would be needed; with ESTALE: it changed meanwhile.
+bool read_all(int fd, const struct stat& before, std::string& content, Disk disk) {
+    content.resize(static_cast<std::size_t>(before.st_size));
+    std::size_t at = 0;
+    while (at < content.size()) {
+        iovec vector{content.data() + at, content.size() - at};
+        const int flags = disk == Disk::Cached ? RWF_NOWAIT : 0;
+        ssize_t got = ::preadv2(fd, &vector, 1, static_cast<off_t>(at), flags);
+        if (got < 0 && errno == EOPNOTSUPP) got = ::preadv(fd, &vector, 1, static_cast<off_t>(at));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return false;
+        if (got == 0) break;
+        at += static_cast<std::size_t>(got);
+    }
+    struct stat after;
+    if (at < content.size() || ::fstat(fd, &after) != 0 || !is_same_version(before, after)) {
+        errno = ESTALE;
+        return false;
+    }
+    return true;
+}
+
+void describe(FileEntry& entry) {
+    entry.size = static_cast<std::uint64_t>(entry.stat.st_size);
+    entry.modified = entry.stat.st_mtim.tv_sec;
+    entry.etag =
+        fmt::format("\"{:x}-{:x}-{:x}\"", entry.stat.st_mtim.tv_sec, entry.stat.st_mtim.tv_nsec, entry.size);
+    entry.last_modified.resize(http::kDateBytes);
+    http::write_date(entry.last_modified.data(), entry.modified);
+}
+
+Ref<FileEntry> entry_of(FileEntry::Kind kind, const Error& error = {}) {
+    auto entry = make_ref<FileEntry>();
+    entry->kind = kind;
+    entry->error = error;
+    return entry;
+}
+
+// Opens and reads one version. Null: the disk would be needed.
+Ref<FileEntry> load(int root, const FileRoot& options, const std::string& path, Disk disk) {
+    auto fd = open_beneath(root, path.c_str(), options.links, disk);
+    if (!fd) {
+        if (fd.error().system == EAGAIN && disk == Disk::Cached) return {};
+        if (fd.error().code == Code::NotFound) return entry_of(FileEntry::Kind::NotFound);
+        if (fd.error().code == Code::Forbidden) return entry_of(FileEntry::Kind::Forbidden);
+        return entry_of(FileEntry::Kind::Failed, fd.error());
+    }
+    auto entry = make_ref<FileEntry>();
+    if (::fstat(fd->get(), &entry->stat) != 0) {
+        return entry_of(FileEntry::Kind::Failed,
+                        {Code::Internal, Side::Us, Retry::No, errno, "while looking at the file"});
+    }
+    if (S_ISDIR(entry->stat.st_mode)) {
+        entry->kind = FileEntry::Kind::Directory;
+        return entry;
+    }
+    // Devices, FIFOs and sockets are nothing that a web server hands out.
+    if (!S_ISREG(entry->stat.st_mode)) return entry_of(FileEntry::Kind::Forbidden);
+    entry->kind = FileEntry::Kind::File;
+    describe(*entry);
+    if (entry->size > options.max_memory_file) {
+        entry->fd = std::move(*fd);
+        return entry;
+    }
+    entry->in_memory = true;
+    if (read_all(fd->get(), entry->stat, entry->content, disk)) return entry;
+    if (errno == EAGAIN && disk == Disk::Cached) return {};
+    return entry_of(FileEntry::Kind::Failed,
+                    {Code::Internal, Side::Us, Retry::No, errno, "while reading the file"});
+}
+
+}  // namespace
+
+std::uint32_t file_root_id(const FileRoot& root) {
+    static std::mutex mutex;
+    static std::map<std::tuple<std::string, int, std::uint64_t>, std::uint32_t> ids;
+    const std::lock_guard lock(mutex);
+    const auto key = std::make_tuple(root.path, static_cast<int>(root.links), root.max_memory_file);
+    return ids.try_emplace(key, static_cast<std::uint32_t>(ids.size() + 1)).first->second;
+}
+
+FileCache::~FileCache() = default;
+
+// The root's own path is followed anew now and then, so that a deployment that moves a link is seen.
+int FileCache::root_fd(const FileRoot& root, Millis now) {
+    Root& entry = roots_[root.id];
+    if (!entry.fd || now - entry.opened_at >= root.check) {
+        UniqueFd fd(::open(root.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (fd || errno == ENOENT || errno == ENOTDIR) entry.fd = std::move(fd);
+        entry.opened_at = now;
+    }
+    return entry.fd.get();
+}
+
+Ref<FileEntry> FileCache::find(const FileRoot& root, std::string_view path, Disk disk) {
+    key_.assign(reinterpret_cast<const char*>(&root.id), sizeof root.id).append(path);
+    const Millis now = worker_.net().now();
+    const auto known = files_.find(key_);
+    if (known != files_.end() && now - static_cast<Millis>(known->second->checked_at) < root.check) {
+        touch(*known->second);
+        return known->second;
+    }
+    const std::string relative(path);
+    const int fd = root_fd(root, now);
+    if (fd < 0) return entry_of(FileEntry::Kind::NotFound);
+    if (known != files_.end() && known->second->kind == FileEntry::Kind::File) {
+        auto opened = open_beneath(fd, relative.c_str(), root.links, disk);
+        struct stat stat;
+        if (opened && ::fstat(opened->get(), &stat) == 0 && is_same_version(stat, known->second->stat)) {
+            known->second->checked_at = static_cast<std::uint64_t>(now);
+            touch(*known->second);
+            return known->second;
+        }
+    }
+    Ref<FileEntry> entry = load(fd, root, relative, disk);
+    if (!entry) return entry;
+    entry->checked_at = static_cast<std::uint64_t>(now);
+    if (known != files_.end()) drop(*known->second);
+    // Failures of the moment (no descriptors, a file in the middle of being written) are not remembered.
+    if (entry->kind != FileEntry::Kind::Failed) insert(root, key_, *entry);
+    return entry;
+}
+
+void FileCache::warm(const FileRoot& root, const std::string& path) {
+    const UniqueFd fd(::open(root.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (fd) load(fd.get(), root, path, Disk::MayBlock);
+}
+
+void FileCache::insert(const FileRoot& root, std::string_view key, FileEntry& entry) {
+    const std::uint64_t limit = std::max<std::uint64_t>(root.cache_bytes / worker_.workers(), 64 * 1024);
+    if (entry.cost() > limit) return;
+    while (bytes_ + entry.cost() > limit && oldest_ != nullptr) drop(*oldest_);
+    const auto place = files_.emplace(std::string(key), Ref<FileEntry>(&entry)).first;
+    entry.key = place->first;
+    bytes_ += entry.cost();
+    touch(entry);
+}
+
+void FileCache::touch(FileEntry& entry) {
+    if (newest_ == &entry) return;
+    unlink(entry);
+    entry.older = newest_;
+    if (newest_ != nullptr) newest_->newer = &entry;
+    newest_ = &entry;
+    if (oldest_ == nullptr) oldest_ = &entry;
+}
+
+void FileCache::unlink(FileEntry& entry) {
+    if (entry.newer != nullptr) entry.newer->older = entry.older;
+    if (entry.older != nullptr) entry.older->newer = entry.newer;
+    if (newest_ == &entry) newest_ = entry.older;
+    if (oldest_ == &entry) oldest_ = entry.newer;
+    entry.newer = entry.older = nullptr;
+}
+
+void FileCache::drop(FileEntry& entry) {
+    unlink(entry);
+    bytes_ -= entry.cost();
+    files_.erase(files_.find(std::string(entry.key)));  // may be the last reference
+}
+
+}  // namespace gantry::content
