@@ -1,11 +1,18 @@
 #include "core/cli/configuration.hpp"
 
 #include "core/base/log.hpp"
-#include "core/content/handlers.hpp"
+
+#include <chrono>
 
 namespace gantry::cli {
 
-std::shared_ptr<const server::Generation> build_generation(const conf::Settings& settings, server::LogThread* logs,
+namespace {
+constexpr std::chrono::seconds kNamesWait{2};
+}
+
+std::shared_ptr<const server::Generation> build_generation(const conf::Settings& settings,
+                                                           server::LogThread* logs,
+                                                           content::Services* services,
                                                            conf::Diagnostics& diagnostics) {
     const server::LogOpener opener = [logs](const std::string& target, std::string& error) {
         std::shared_ptr<server::LogTarget> opened;
@@ -14,8 +21,11 @@ std::shared_ptr<const server::Generation> build_generation(const conf::Settings&
         result ? opened = std::move(*result) : (error = result.error(), opened);
         return opened;
     };
+    const server::HandlerFactory handlers = [services](const server::HandlerScope& scope) {
+        return content::make_handler(scope, services);
+    };
     server::Problems problems;
-    auto generation = server::Generation::build(settings, content::make_handler, opener, problems);
+    auto generation = server::Generation::build(settings, handlers, opener, problems);
     for (server::Problem& problem : problems) {
         problem.place.column += problem.offset;
         diagnostics.error(problem.place, std::move(problem.message), std::move(problem.hint));
@@ -23,16 +33,20 @@ std::shared_ptr<const server::Generation> build_generation(const conf::Settings&
     return generation;
 }
 
-Configuration load_configuration(const RunOptions& options, server::LogThread* logs) {
+Configuration load_configuration(const RunOptions& options, server::LogThread& logs,
+                                 content::Services& services) {
     Configuration configuration;
     conf::LoadOptions load_options;
     load_options.strict = options.strict;
     load_options.verify = [&](const conf::Settings& settings, conf::Diagnostics& diagnostics) {
-        configuration.generation = build_generation(settings, logs, diagnostics);
+        configuration.generation = build_generation(settings, &logs, &services, diagnostics);
     };
     const conf::Loaded loaded = conf::load(options.config, load_options);
     configuration.report = loaded.diagnostics.render_text();
     if (!loaded.settings) configuration.generation.reset();
+    // The first requests should find addresses; a name server that does not answer holds nothing up for
+    // longer.
+    services.resolver.wait(kNamesWait);
     return configuration;
 }
 

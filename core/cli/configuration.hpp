@@ -3,6 +3,7 @@
 
 #include "core/cli/run.hpp"
 #include "core/conf/load.hpp"
+#include "core/content/handlers.hpp"
 #include "core/server/generation.hpp"
 
 #include <memory>
@@ -15,11 +16,15 @@ struct Configuration {
     std::string report;                                    // errors and warnings; may be empty
 };
 
-// `logs`: where access logs are opened.
-Configuration load_configuration(const RunOptions& options, server::LogThread* logs);
+// `logs`: where access logs are opened. `services`: of the handlers; names of peers get a moment to resolve.
+Configuration load_configuration(const RunOptions& options, server::LogThread& logs,
+                                 content::Services& services);
 
-// Checks `settings` by building all that a generation consists of, but opens no logs when `logs` is null. What is wrong goes to `diagnostics`.
-std::shared_ptr<const server::Generation> build_generation(const conf::Settings& settings, server::LogThread* logs,
+// Checks `settings` by building all that a generation consists of, but opens no logs and resolves no names
+// when `logs` and `services` are null. What is wrong goes to `diagnostics`.
+std::shared_ptr<const server::Generation> build_generation(const conf::Settings& settings,
+                                                           server::LogThread* logs,
+                                                           content::Services* services,
                                                            conf::Diagnostics& diagnostics);
 
 // Sends the error log where the configuration says; on failure it stays where it is, and says so.

@@ -34,12 +34,13 @@ private:
     const RunOptions& options_;
     net::BrokeredSockets sockets_;
     server::LogThread logs_;
+    content::Services services_;
     std::unique_ptr<server::Server> server_;
 };
 
 // True: the new generation serves. Otherwise everything stays as it was, and the log says why.
 bool Process::reload() {
-    Configuration next = load_configuration(options_, &logs_);
+    Configuration next = load_configuration(options_, logs_, services_);
     if (!next.generation) {
         log::error("configuration not loaded, the old one goes on:\n{}", next.report);
         return false;
@@ -70,7 +71,7 @@ int Process::stop(Millis timeout) {
 
 int Process::run() {
     raise_file_limit();
-    Configuration configuration = load_configuration(options_, &logs_);
+    Configuration configuration = load_configuration(options_, logs_, services_);
     if (!configuration.generation) {
         log::critical("configuration not loaded:\n{}", configuration.report);
         return kInvalidConfiguration;

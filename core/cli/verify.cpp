@@ -5,7 +5,7 @@
 namespace gantry::cli {
 
 void verify(const conf::Settings& settings, conf::Diagnostics& diagnostics) {
-    build_generation(settings, nullptr, diagnostics);
+    build_generation(settings, nullptr, nullptr, diagnostics);
 }
 
 }  // namespace gantry::cli

@@ -73,12 +73,13 @@ bool build_rules(const conf::Proxy& proxy, const server::HandlerScope& scope, Pr
 
 }  // namespace
 
-std::unique_ptr<server::Handler> make_proxy(const server::HandlerScope& scope, upstream::Registry& registry) {
+std::unique_ptr<server::Handler> make_proxy(const server::HandlerScope& scope, upstream::Registry* registry) {
     const auto& proxy = std::get<conf::Proxy>(scope.location.handler);
     const conf::ProxyOptions& options = *proxy.options;
     ProxySettings settings;
     if (!build_rules(proxy, scope, settings.rules)) return nullptr;
-    settings.upstream = registry.make(scope.settings.upstreams[proxy.upstream]);
+    if (registry == nullptr) return nullptr;
+    settings.upstream = registry->make(scope.settings.upstreams[proxy.upstream]);
     settings.limits.head.head_bytes = settings.upstream->max_head;
     settings.limits.head.fields = kMaxFields;
     settings.limits.send_timeout = settings.upstream->send_timeout;

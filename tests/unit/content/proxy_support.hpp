@@ -56,11 +56,11 @@ public:
         server::Problems problems;
         const auto generation = server::Generation::build(
             settings,
-            [this](const server::HandlerScope& scope) { return content::make_proxy(scope, registry_); }, {},
+            [this](const server::HandlerScope& scope) { return content::make_proxy(scope, &registry_); }, {},
             problems);
         REQUIRE(problems.empty());
         REQUIRE(generation);
-        if (!server_) server_ = std::make_unique<server::Server>(settings.server, *this);
+        if (!server_) server_ = std::make_unique<server::Server>(settings.server, *this, logs_);
         REQUIRE(server_->apply(generation).empty());
     }
     std::uint16_t port() const { return port_; }
@@ -78,6 +78,7 @@ private:
     net::BlockingPool blocking_{1};
     net::Resolver resolver_{blocking_};
     upstream::Registry registry_{resolver_};
+    server::LogThread logs_;
     std::unique_ptr<server::Server> server_;
     std::uint16_t port_ = 0;
 };
