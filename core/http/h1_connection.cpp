@@ -69,7 +69,8 @@ void H1Connection::on_handshake(const Error* failure) {
         return;
     }
     wait_for(Wait::Idle, settings_.idle_timeout);
-    transport_->want_read();
+    // A request that came with the end of the handshake shares its packets with the session ticket.
+    transport_->has_more() ? on_readable() : transport_->want_read();
 }
 
 void H1Connection::on_deadline() {

@@ -1,5 +1,7 @@
 #include "core/server/bound_listener.hpp"
 
+#include "core/base/log.hpp"
+#include "core/net/tls_transport.hpp"
 #include "core/server/generation.hpp"
 #include "core/server/worker_context.hpp"
 
@@ -75,14 +77,36 @@ void BoundListener::remove_sockets(const conf::Address& address) {
     }
 }
 
-void BoundListener::configure(const conf::Listener& settings, bool server_header) {
+void BoundListener::configure(const conf::Listener& settings, bool server_header,
+                              std::shared_ptr<const TlsHosts> hosts,
+                              std::shared_ptr<net::TicketKeys> ticket_keys) {
     for (const auto& member : members_) {
-        member->worker->net().post([this, to = &member->settings, settings, server_header] {
-            apply(*to, settings, server_header);
-            to->draining = false;
+        member->worker->net().post([this, to = member.get(), settings, server_header, hosts, ticket_keys] {
+            apply(to->settings, settings, server_header);
+            to->settings.draining = false;
+            to->configure_tls(settings, hosts, ticket_keys);
             group_.max_connections.store(settings.max_connections, std::memory_order_relaxed);
         });
     }
+}
+
+// A new context with every generation: that is when files which it reads (of client certificates) may have
+// changed.
+void BoundListener::Member::configure_tls(const conf::Listener& listener,
+                                          std::shared_ptr<const TlsHosts> hosts,
+                                          std::shared_ptr<net::TicketKeys> ticket_keys) {
+    const int index = hosts->generation().listener_index(listener.name);
+    auto before = selector.use(std::move(hosts), static_cast<std::size_t>(index));
+    if (before) worker->blocking().submit([before = std::move(before)]() mutable { before.reset(); });
+    tls = {};
+    refuses = false;
+    if (!listener.tls) return;
+    std::string problem;
+    tls = net::TlsContext::make(*listener.tls, listener.protocols, listener.name, std::move(ticket_keys),
+                                problem);
+    refuses = !tls;
+    if (tls) tls->set_selector(&selector);
+    if (!tls) log::error("listener {} refuses connections: {}", listener.name, problem);
 }
 
 void BoundListener::drain() {
@@ -92,7 +116,12 @@ void BoundListener::drain() {
 }
 
 void BoundListener::Member::on_accept(UniqueFd fd, const net::PeerAddress& client) {
-    net::TransportPtr transport = net::make_plain_transport(std::move(fd));
+    net::TransportPtr transport;
+    if (tls) {
+        transport = net::make_tls_server_transport(std::move(fd), *tls);
+    } else if (!refuses) {
+        transport = net::make_plain_transport(std::move(fd));
+    }
     if (transport == nullptr) {
         worker->net().connections.fetch_sub(1, std::memory_order_relaxed);
         owner->group_.open.fetch_sub(1, std::memory_order_relaxed);

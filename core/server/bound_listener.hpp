@@ -7,6 +7,8 @@
 #include "core/conf/settings.hpp"
 #include "core/http/h1_connection.hpp"
 #include "core/net/listener.hpp"
+#include "core/net/tls_context.hpp"
+#include "core/server/tls_hosts.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -35,7 +37,9 @@ public:
     // Closes the sockets of an address that is no longer configured. [main]
     void remove_sockets(const conf::Address& address);
     // Limits and deadlines as in these settings, for requests from now on. [main]
-    void configure(const conf::Listener& settings, bool server_header);
+    // With TLS: handshakes choose among `hosts` from now on, and tickets are sealed by `ticket_keys`.
+    void configure(const conf::Listener& settings, bool server_header, std::shared_ptr<const TlsHosts> hosts,
+                   std::shared_ptr<net::TicketKeys> ticket_keys);
     // Ends keep-alive: connections close after the response they are at. [main]
     void drain();
 
@@ -45,10 +49,15 @@ private:
     // A worker's side. Touched on that worker only, once it runs.
     struct Member final : net::Acceptor {
         void on_accept(UniqueFd fd, const net::PeerAddress& client) override;
+        void configure_tls(const conf::Listener& settings, std::shared_ptr<const TlsHosts> hosts,
+                           std::shared_ptr<net::TicketKeys> ticket_keys);
         BoundListener* owner = nullptr;
         WorkerContext* worker = nullptr;
         http::H1Settings settings;
         std::vector<std::pair<std::string, net::ListenerPtr>> sockets;  // by address_key
+        TlsSelector selector;
+        Ref<net::TlsContext> tls;  // null: plain
+        bool refuses = false;      // meant to be TLS, but there is no context: never plain instead
     };
 
     std::string name_;

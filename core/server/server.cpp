@@ -22,6 +22,7 @@ unsigned usable_processors() {
 
 Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs)
     : sockets_(sockets), logs_(logs), blocking_(settings.blocking_threads) {
+    certificates_.watch();
     const unsigned count = settings.workers != 0 ? settings.workers : usable_processors();
     for (unsigned i = 0; i < count; ++i) {
         workers_.push_back(std::make_unique<WorkerContext>(i, count, blocking_, logs_.make_buffer()));
@@ -58,10 +59,16 @@ void Server::on_all_workers(const std::function<void(WorkerContext&)>& task) {
 std::vector<std::string> Server::apply(std::shared_ptr<const Generation> generation) {
     std::vector<std::string> errors;
     Opened opened;
-    if (!open_sockets(*generation, opened, errors)) return errors;
+    for (const conf::Listener& listener : generation->settings().listeners) {
+        if (!listener.tls) continue;
+        const std::string problem = net::TlsContext::check(*listener.tls);
+        if (!problem.empty()) errors.push_back("listener \"" + listener.name + "\": " + problem);
+    }
+    if (!errors.empty() || !open_sockets(*generation, opened, errors)) return errors;
+    const auto hosts = std::make_shared<const TlsHosts>(certificates_, generation);
     on_all_workers([&](WorkerContext& worker) { worker.set_generation(generation); });
     generation_ = generation;
-    start_listeners(*generation, std::move(opened));
+    start_listeners(*generation, hosts, std::move(opened));
     close_removed(*generation);
     return {};
 }
@@ -93,13 +100,16 @@ bool Server::open_sockets(const Generation& generation, Opened& opened, std::vec
     return false;
 }
 
-void Server::start_listeners(const Generation& generation, Opened opened) {
+void Server::start_listeners(const Generation& generation, const std::shared_ptr<const TlsHosts>& hosts,
+                             Opened opened) {
     std::vector<WorkerContext*> workers;
     for (const auto& worker : workers_) workers.push_back(worker.get());
     for (const conf::Listener& settings : generation.settings().listeners) {
         auto& listener = listeners_[settings.name];
         if (!listener) listener = std::make_unique<BoundListener>(settings.name, workers);
-        listener->configure(settings, generation.settings().server.server_header);
+        auto keys =
+            settings.tls ? certificates_.ticket_keys(settings.name, settings.tls->ticket_rotation) : nullptr;
+        listener->configure(settings, generation.settings().server.server_header, hosts, std::move(keys));
         for (const conf::Address& address : settings.addresses) {
             const std::string key = address_key(address);
             const auto sockets = opened.find(key);

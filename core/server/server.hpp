@@ -4,10 +4,12 @@
 
 #include "core/conf/settings.hpp"
 #include "core/net/blocking_pool.hpp"
+#include "core/net/certificate_store.hpp"
 #include "core/net/socket_source.hpp"
 #include "core/server/bound_listener.hpp"
 #include "core/server/generation.hpp"
 #include "core/server/log_writer.hpp"
+#include "core/server/tls_hosts.hpp"
 #include "core/server/worker_context.hpp"
 
 #include <cstdint>
@@ -52,11 +54,13 @@ private:
 
     void on_all_workers(const std::function<void(WorkerContext&)>& task);
     bool open_sockets(const Generation& generation, Opened& opened, std::vector<std::string>& errors);
-    void start_listeners(const Generation& generation, Opened opened);
+    void start_listeners(const Generation& generation, const std::shared_ptr<const TlsHosts>& hosts,
+                         Opened opened);
     void close_removed(const Generation& generation);
 
     net::SocketSource& sockets_;
     LogThread& logs_;
+    net::CertificateStore certificates_;  // and ticket keys: they outlive generations
     net::BlockingPool blocking_;
     std::vector<std::unique_ptr<WorkerContext>> workers_;
     std::vector<std::thread> threads_;

@@ -1,0 +1,103 @@
+#include "core/server/tls_hosts.hpp"
+
+#include "core/base/log.hpp"
+#include "core/net/tls_client.hpp"
+#include "core/server/generation.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace gantry::server {
+
+namespace {
+
+using Kind = net::CertificateProblem::Kind;
+
+bool is_served_by_tls(const conf::Settings& settings, const conf::Host& host) {
+    return std::any_of(host.listeners.begin(), host.listeners.end(),
+                       [&](std::size_t index) { return settings.listeners[index].tls.has_value(); });
+}
+
+// As they may stand in a certificate; an expression cannot.
+std::vector<std::string> names_of(const conf::Host& host) {
+    std::vector<std::string> names;
+    for (const conf::HostName& name : host.names) {
+        if (name.kind == conf::HostName::Kind::Exact) names.push_back(name.text);
+        if (name.kind == conf::HostName::Kind::Wildcard) names.push_back("*." + name.text);
+    }
+    return names;
+}
+
+std::string place_text(const conf::Settings& settings, const conf::Place& place) {
+    if (place.line == 0 || place.file >= settings.files.size()) return "-";
+    return fmt::format("{}:{}", settings.files[place.file], place.line);
+}
+
+}  // namespace
+
+std::vector<TlsProblem> check_tls(const conf::Settings& settings) {
+    using Scope = TlsProblem::Scope;
+    std::vector<TlsProblem> problems;
+    for (const conf::Listener& listener : settings.listeners) {
+        if (!listener.tls) continue;
+        const std::string problem = net::TlsContext::check(*listener.tls);
+        if (!problem.empty())
+            problems.push_back({Scope::Configuration, Kind::Error, listener.place, problem});
+    }
+    for (const conf::Upstream& upstream : settings.upstreams) {
+        if (!upstream.tls) continue;
+        const std::string problem = net::TlsClientContext::check(*upstream.tls);
+        if (!problem.empty())
+            problems.push_back({Scope::Configuration, Kind::Error, upstream.place, problem});
+    }
+    std::set<std::string> said;
+    for (const conf::Host& host : settings.hosts) {
+        const std::vector<std::string> names = names_of(host);
+        for (const conf::Certificate& files : host.certificates) {
+            for (net::CertificateProblem& problem : net::check_certificate(files, names)) {
+                if (!said.insert(problem.text).second) continue;
+                problems.push_back({Scope::Certificate, problem.kind, files.place, std::move(problem.text)});
+            }
+        }
+    }
+    return problems;
+}
+
+TlsHosts::TlsHosts(net::CertificateStore& store, std::shared_ptr<const Generation> generation)
+    : generation_(std::move(generation)) {
+    const conf::Settings& settings = generation_->settings();
+    std::set<std::string> said;  // thousands of hosts may share what is broken
+    sets_.resize(settings.hosts.size());
+    for (std::size_t i = 0; i < sets_.size(); ++i) {
+        const conf::Host& host = settings.hosts[i];
+        if (!is_served_by_tls(settings, host)) continue;
+        auto acquired = store.acquire(host.certificates, names_of(host));
+        sets_[i] = std::move(acquired.set);
+        const std::string place =
+            place_text(settings, host.certificates.empty() ? host.place : host.certificates.front().place);
+        for (const net::CertificateProblem& problem : acquired.problems) {
+            if (!said.insert(problem.text).second) continue;
+            if (problem.kind == Kind::Error) {
+                log::error("certificate not used: {} host={} at={}", problem.text, host.name, place);
+            } else {
+                log::warn("certificate: {} host={} at={}", problem.text, host.name, place);
+            }
+        }
+    }
+}
+
+std::shared_ptr<const TlsHosts> TlsSelector::use(std::shared_ptr<const TlsHosts> hosts,
+                                                 std::size_t listener) {
+    listener_ = listener;
+    return std::exchange(hosts_, std::move(hosts));
+}
+
+const net::CertificateSet* TlsSelector::select(std::string_view name) {
+    if (!hosts_) return nullptr;
+    const HostMatch match = hosts_->generation().hosts_of(listener_).find(name, arena_);
+    const bool is_found = match.is_found && !match.is_failed;
+    arena_.reset();
+    return is_found ? hosts_->certificates(match.host) : nullptr;
+}
+
+}  // namespace gantry::server
