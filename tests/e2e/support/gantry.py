@@ -73,6 +73,7 @@ class Gantry:
         self._env = env or {}
         self._preexec = preexec
         self._wait_ready = ready
+        (self.dir / "www").mkdir()
         for name, content in (files or {}).items():
             self.write(name, content)
         self.configure(config)
