@@ -354,6 +354,11 @@ void load_listener(Loading& in, const Entry& entry) {
         in.error((line != nullptr ? line : head)->place, "\"max_request_line\" is larger than \"max_head\"",
                  "the first line is a part of the head: raise max_head or lower max_request_line");
     }
+    for (std::size_t i = 0; i < listener.addresses.size(); ++i) {
+        Address& address = listener.addresses[i];
+        if (address.family == Address::Family::Unix || address.port != 0) continue;
+        address.tag = fmt::format("{}#{}", listener.name, i);
+    }
     in.listeners.emplace(listener.name, in.settings.listeners.size());
     in.settings.listeners.push_back(std::move(listener));
 }

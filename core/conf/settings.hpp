@@ -64,6 +64,7 @@ struct Address {
     Family family = Family::Ipv4;
     std::string host;        // numeric, without brackets; or the path of a unix socket
     std::uint16_t port = 0;  // 0: chosen by the kernel (logged once bound)
+    std::string tag;         // with port 0: listener and number, because many may read "127.0.0.1:0"; else ""
     Place place;
 };
 

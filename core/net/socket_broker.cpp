@@ -89,6 +89,7 @@ struct BrokerRequest {
     std::uint32_t unix_mode = 0;
     int backlog = 0;
     char host[128] = {};
+    char tag[128] = {};
 
     conf::Address address() const {
         conf::Address address;
@@ -97,7 +98,9 @@ struct BrokerRequest {
         address.port = static_cast<std::uint16_t>(port);
         return address;
     }
-    std::string key() const { return std::to_string(family) + " " + host + " " + std::to_string(port); }
+    std::string key() const {
+        return std::to_string(family) + " " + host + " " + std::to_string(port) + " " + tag;
+    }
 };
 
 namespace {
@@ -108,6 +111,7 @@ BrokerRequest request_for(BrokerRequest::Kind kind, const conf::Address& address
     request.family = static_cast<std::uint32_t>(address.family);
     request.port = address.port;
     std::strncpy(request.host, address.host.c_str(), sizeof request.host - 1);
+    std::strncpy(request.tag, address.tag.c_str(), sizeof request.tag - 1);
     return request;
 }
 
@@ -119,6 +123,7 @@ bool SocketBroker::serve(int fd, const std::function<void()>& on_ready) {
     if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) return false;
     if (got != sizeof request) return true;
     request.host[sizeof request.host - 1] = '\0';
+    request.tag[sizeof request.tag - 1] = '\0';
     switch (request.kind) {
         case BrokerRequest::Kind::Open:
             open(fd, request);

@@ -30,11 +30,11 @@ std::string address_key(const conf::Address& address) {
         case conf::Address::Family::Unix:
             return "unix:" + address.host;
         case conf::Address::Family::Ipv6:
-            return "[" + address.host + "]:" + std::to_string(address.port);
+            return "[" + address.host + "]:" + std::to_string(address.port) + address.tag;
         case conf::Address::Family::Ipv4:
             break;
     }
-    return address.host + ":" + std::to_string(address.port);
+    return address.host + ":" + std::to_string(address.port) + address.tag;
 }
 
 BoundListener::BoundListener(std::string name, std::vector<WorkerContext*> workers) : name_(std::move(name)) {

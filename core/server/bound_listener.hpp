@@ -66,7 +66,7 @@ private:
     std::vector<std::unique_ptr<Member>> members_;
 };
 
-// "127.0.0.1:80", "[::1]:80", "unix:/path": what two configurations are compared by.
+// "127.0.0.1:80", "[::1]:80", "unix:/path", "127.0.0.1:0web#0": what two configurations are compared by.
 std::string address_key(const conf::Address& address);
 
 }  // namespace gantry::server
