@@ -48,9 +48,27 @@ bool starts_with_ignore_case(std::string_view text, std::string_view prefix) {
 }
 
 std::string lower_case(std::string_view text) {
-    std::string lower{text};
-    std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
+    std::string lower(text.size(), '\0');
+    lower_case_into(lower.data(), text);
     return lower;
+}
+
+void lower_case_into(char* to, std::string_view text) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    const char* from = text.data();
+    std::size_t left = text.size();
+    for (; left >= 8; left -= 8, from += 8, to += 8) {
+        std::uint64_t bytes;
+        std::memcpy(&bytes, from, 8);
+        // The highest bit of each byte of the sums says whether its lower seven bits reach 'A' and pass 'Z'.
+        const std::uint64_t low = bytes & (0x7f * kOnes);
+        const std::uint64_t from_a = low + (0x80 - 'A') * kOnes;
+        const std::uint64_t past_z = low + (0x7f - 'Z') * kOnes;
+        const std::uint64_t upper = from_a & ~past_z & ~bytes & (0x80 * kOnes);
+        bytes |= upper >> 2;  // 0x80 becomes 0x20
+        std::memcpy(to, &bytes, 8);
+    }
+    for (; left > 0; --left) *to++ = to_lower(*from++);
 }
 
 std::string_view trim(std::string_view text) {

@@ -29,6 +29,8 @@ constexpr int hex_value(char c) {
 bool equals_ignore_case(std::string_view a, std::string_view b);
 bool starts_with_ignore_case(std::string_view text, std::string_view prefix);
 std::string lower_case(std::string_view text);
+// The same into `to`, which has room for text.size() bytes; eight at a time.
+void lower_case_into(char* to, std::string_view text);
 
 // Without leading and trailing spaces and tabs (HTTP's OWS).
 std::string_view trim(std::string_view text);

@@ -26,8 +26,28 @@ constexpr std::array<bool, 256> plain_bytes(unsigned last) {
 constexpr auto kPlainText = plain_bytes(0x7e);
 constexpr auto kPlainJson = plain_bytes(0x7f);
 
-bool is_plain(const std::array<bool, 256>& table, char c) {
-    return table[static_cast<unsigned char>(c)];
+// Are these eight bytes all printable ASCII without `"` and `\`? Not exact: some that are may be called not.
+bool are_plain(const char* from) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    constexpr std::uint64_t kTops = 0x80 * kOnes;
+    std::uint64_t bytes;
+    std::memcpy(&bytes, from, sizeof bytes);
+    const std::uint64_t quote = bytes ^ ('"' * kOnes);
+    const std::uint64_t backslash = bytes ^ ('\\' * kOnes);
+    const std::uint64_t bad =
+        (bytes - 0x20 * kOnes) | (bytes + kOnes) | (quote - kOnes) | (backslash - kOnes);
+    return ((bad | bytes) & kTops) == 0;
+}
+
+// How many bytes at the begin are written as they are.
+std::size_t plain_run(std::string_view text, const std::array<bool, 256>& table) {
+    std::size_t run = 0;
+    for (;;) {
+        while (run + 8 <= text.size() && are_plain(text.data() + run)) run += 8;
+        const std::size_t stop = std::min(run + 8, text.size());
+        while (run < stop && table[static_cast<unsigned char>(text[run])]) ++run;
+        if (run < stop || run == text.size()) return run;
+    }
 }
 
 // The length of the UTF-8 sequence that `text` begins with, 0 when it is none (RFC 3629: no overlong forms,
@@ -94,8 +114,7 @@ public:
     void value(std::string_view text) {
         const auto& table = escape_ == Escape::Text ? kPlainText : kPlainJson;
         while (!text.empty()) {
-            std::size_t run = 0;
-            while (run < text.size() && is_plain(table, text[run])) ++run;
+            const std::size_t run = plain_run(text, table);
             const std::size_t fits = std::min(run, room_);
             if (fits > 0) literal(text.substr(0, fits));
             room_ -= fits;

@@ -154,7 +154,7 @@ HostMatch HostTable::find(std::string_view name, Arena& arena) const {
     if (name.empty() || name.size() > kMaxName) return match;
 
     char buffer[kMaxName];
-    std::transform(name.begin(), name.end(), buffer, to_lower);
+    lower_case_into(buffer, name);
     const std::string_view lower(buffer, name.size());
     const Slot* slot = probe(lower, false, nullptr);
     if (slot == nullptr && wildcard_labels_ != 0) slot = find_wildcard(lower);

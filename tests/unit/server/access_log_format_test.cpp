@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <memory>
 
 using namespace gantry;
@@ -136,6 +137,26 @@ TEST_CASE("access_log: a line cannot be forged", "[server][access_log]") {
     source.set(VariableId::UserAgent, std::string_view("a\"\\\r\n\0\x1b[31m\x7f\xc3\xa9", 14));
     CHECK(line_of("${user_agent}", source) == "a\\x22\\x5c\\x0d\\x0a\\x00\\x1b[31m\\x7f\\xc3\\xa9");
     CHECK(line_of("{${user_agent}", source) == "{a\\\"\\\\\\r\\n\\u0000\\u001b[31m\x7f\xc3\xa9");
+}
+
+TEST_CASE("access_log: every byte is escaped at every place", "[server][access_log]") {
+    for (std::size_t at = 0; at < 20; ++at) {
+        for (int byte = 0; byte < 256; ++byte) {
+            std::string text(20, 'x');
+            text[at] = static_cast<char>(byte);
+            TestSource source;
+            source.set(VariableId::UserAgent, text);
+            char escaped[8];
+            std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(byte));
+            const bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+            const std::string expected =
+                text.substr(0, at) + (is_plain ? text.substr(at, 1) : escaped) + text.substr(at + 1);
+            const std::string line = line_of("${user_agent}", source);
+            if (line != expected) REQUIRE(line == expected);
+            const bool is_json_plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+            REQUIRE((line_of("{${user_agent}", source).substr(1) == text) == is_json_plain);
+        }
+    }
 }
 
 TEST_CASE("access_log: json replaces what is no UTF-8", "[server][access_log]") {
