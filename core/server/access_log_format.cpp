@@ -126,28 +126,26 @@ public:
     }
 
     void query(std::string_view text) {
-        while (!text.empty()) {
-            const auto end = std::min(text.find('&'), text.size());
-            const std::string_view pair = text.substr(0, end);
+        std::size_t written = 0;
+        for (std::size_t begin = 0; begin < text.size();) {
+            const std::size_t end = std::min(text.find('&', begin), text.size());
+            const std::string_view pair = text.substr(begin, end - begin);
             const auto equals = pair.find('=');
             if (equals != pair.npos && equals + 1 < pair.size() &&
                 is_secret_parameter(pair.substr(0, equals))) {
-                value(pair.substr(0, equals + 1));
+                value(text.substr(written, begin + equals + 1 - written));
                 whole(kMasked);
-            } else {
-                value(pair);
+                written = end;
             }
-            if (end == text.size()) return;
-            whole("&");
-            text.remove_prefix(end + 1);
+            begin = end + 1;
         }
+        value(text.substr(written));
     }
 
     void uri(std::string_view text) {
         const auto mark = std::min(text.find('?'), text.size());
-        value(text.substr(0, mark));
-        if (mark == text.size()) return;
-        whole("?");
+        if (mark == text.size()) return value(text);
+        value(text.substr(0, mark + 1));
         query(text.substr(mark + 1));
     }
 
