@@ -75,6 +75,7 @@ def make_site(folder, host="localhost"):
                "-addext", f"subjectAltName=DNS:{host}"]
     if subprocess.run(command, capture_output=True).returncode != 0:
         fail("cannot make a certificate; install openssl")
-    for path in (folder, root, *root.iterdir(), key, certificate):  # servers may give up root
+    for path in (folder, root, *root.iterdir(), certificate):  # servers may give up root
         path.chmod(0o755 if path.is_dir() else 0o644)
+    key.chmod(0o600)  # read before that; ours refuses a key that others can read
     return root, certificate, key
