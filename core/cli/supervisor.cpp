@@ -60,6 +60,7 @@ bool Supervisor::start() {
     if (child == 0) {
         ours.reset();
         signals_.reset();
+        broker_.forget();
         // A supervisor that is killed takes the server along: nobody would keep it alive any more.
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (::getppid() != parent) ::_exit(1);

@@ -7,12 +7,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fstream>
 #include <sys/stat.h>
 
 namespace gantry::content {
 namespace {
 
 constexpr std::size_t kMaxListed = 10'000;
+constexpr std::size_t kMaxTheme = 256 * 1024;
 
 constexpr std::string_view kStyle =
     ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem "
@@ -147,6 +149,17 @@ Listing read_directory(const FileRoot& root, const std::string& path, bool dotfi
     return listing;
 }
 
+// "" where there is none or it cannot be read: then ours is used. Cannot end the style element.
+std::string read_theme(const std::string& file) {
+    if (file.empty()) return {};
+    std::ifstream in(file, std::ios::binary);
+    std::string style(kMaxTheme, '\0');
+    in.read(style.data(), static_cast<std::streamsize>(style.size()));
+    style.resize(static_cast<std::size_t>(in.gcount()));
+    for (std::size_t at = 0; (at = style.find("</", at)) != style.npos;) style.replace(at, 2, "<\\/");
+    return style;
+}
+
 void answer(server::Exchange& exchange, const Listing& listing, bool as_json, std::string_view style) {
     if (listing.error != 0) {
         return exchange.fail(
@@ -211,9 +224,10 @@ server::Verdict list_directory(server::Exchange& exchange, const FileRoot& root,
     server::WorkerContext& worker = exchange.worker();
     const server::Ticket ticket = exchange.suspend(nullptr, nullptr);
     const auto work = [&worker, ticket, root, path = std::string(path), as_json, dotfiles = options.dotfiles,
-                       style = options.listing_theme] {
+                       theme = options.listing_theme] {
         auto listing = std::make_shared<Listing>(read_directory(root, path, dotfiles));
-        worker.net().post([&worker, ticket, listing, as_json, style] {
+        std::string style = as_json ? std::string() : read_theme(theme);
+        worker.net().post([&worker, ticket, listing, as_json, style = std::move(style)] {
             if (server::Exchange* waiting = worker.claim(ticket)) answer(*waiting, *listing, as_json, style);
         });
     };

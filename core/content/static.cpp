@@ -44,6 +44,9 @@ private:
     };
 
     std::string_view relative_path(const Exchange& exchange) const;
+    // Of a path in normal form: without the first slash, and without the prefix of the location where it is
+    // stripped.
+    std::string_view below_root(std::string_view path, const Exchange& exchange) const;
     Ref<FileEntry> find(Search& search, std::string_view path) const;
     Ref<FileEntry> find_index(Search& search, std::string_view directory, std::string_view& name) const;
     Verdict answer(Search& search, std::string_view path) const;
@@ -95,7 +98,10 @@ Verdict Static::handle(Exchange& exchange) const {
 }
 
 std::string_view Static::relative_path(const Exchange& exchange) const {
-    std::string_view path = exchange.path();
+    return below_root(exchange.path(), exchange);
+}
+
+std::string_view Static::below_root(std::string_view path, const Exchange& exchange) const {
     if (strip_prefix_ && path.starts_with(exchange.matched_pattern()))
         path.remove_prefix(exchange.matched_pattern().size());
     while (path.starts_with('/')) path.remove_prefix(1);
@@ -165,7 +171,7 @@ Verdict Static::try_files(Search& search) const {
         const auto normal = http::normalize_path(search.exchange.arena().join("/", path),
                                                  http::EncodedSlash::Keep, true, search.exchange.arena());
         if (!normal) continue;
-        path = normal->substr(1);
+        path = below_root(*normal, search.exchange);
         if (!options_->dotfiles && has_dot_segment(path)) continue;
         if (path.empty() || path.ends_with('/')) {
             std::string_view name;

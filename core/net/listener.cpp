@@ -32,8 +32,12 @@ void set_inherited_options(int fd) {
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-// A socket file that a process left behind when it died. Connecting tells it from one in use.
+// A socket file that a process left behind when it died. Connecting tells it from one in use; it is refused
+// by files that are no sockets as well, and those are somebody's.
 bool is_stale_socket(const sockaddr_storage& address, socklen_t size) {
+    struct stat status{};
+    const char* path = reinterpret_cast<const sockaddr_un&>(address).sun_path;
+    if (::lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
     const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!probe) return false;
     return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 &&

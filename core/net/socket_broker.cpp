@@ -117,6 +117,10 @@ BrokerRequest request_for(BrokerRequest::Kind kind, const conf::Address& address
 
 }  // namespace
 
+SocketBroker::~SocketBroker() {
+    for (const auto& [key, kept] : kept_) own_.close(kept.address);
+}
+
 bool SocketBroker::serve(int fd, const std::function<void()>& on_ready) {
     BrokerRequest request;
     const ssize_t got = ::recv(fd, &request, sizeof request, 0);
@@ -139,7 +143,9 @@ bool SocketBroker::serve(int fd, const std::function<void()>& on_ready) {
 }
 
 void SocketBroker::open(int fd, const BrokerRequest& request) {
-    std::vector<UniqueFd>& kept = kept_[request.key()];
+    Kept& entry = kept_[request.key()];
+    entry.address = request.address();
+    std::vector<UniqueFd>& kept = entry.sockets;
     if (kept.size() != request.count) {
         // A different number of workers: sockets that share a port are a group, so all are opened anew.
         conf::Listener listener;

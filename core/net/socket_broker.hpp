@@ -16,6 +16,15 @@ namespace gantry::net {
 // The supervisor's end. Single-threaded.
 class SocketBroker {
 public:
+    SocketBroker() = default;
+    SocketBroker(const SocketBroker&) = delete;
+    SocketBroker& operator=(const SocketBroker&) = delete;
+    // Removes the files of unix sockets.
+    ~SocketBroker();
+
+    // In a forked child: lets go of the descriptors, which stay the supervisor's.
+    void forget() { kept_.clear(); }
+
     // Answers one request that waits on `fd` (a SOCK_SEQPACKET socket). False: the other end is closed.
     bool serve(int fd, const std::function<void()>& on_ready);
 
@@ -23,7 +32,11 @@ private:
     void open(int fd, const struct BrokerRequest& request);
 
     OwnSockets own_;
-    std::map<std::string, std::vector<UniqueFd>> kept_;  // by address
+    struct Kept {
+        conf::Address address;
+        std::vector<UniqueFd> sockets;
+    };
+    std::map<std::string, Kept> kept_;  // by address
 };
 
 // The server process's end. [main]

@@ -143,6 +143,7 @@ bool Exchange::route() {
     host_ = &generation().host(match.host);
     host_captures_ = match.captures;
     if (request_.method == http::Method::Connect || request_.method == http::Method::Trace) {
+        response_.keep_alive = false;  // what follows a CONNECT may be the tunnel's bytes
         fail(501, {Code::NotImplemented, Side::Client, Retry::No, 0, "CONNECT and TRACE are not served"});
         return false;
     }
