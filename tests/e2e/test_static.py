@@ -101,7 +101,7 @@ def files():
         "try/maintenance.html": "maintenance",
         "types/a.txt": "t",
         "types/a.foo": "f",
-        "types/a.bar": "b",
+        "types/a.zzz": "b",
     }
 
 
@@ -185,7 +185,7 @@ def test_methods(gantry):
         ("/big.bin", "application/octet-stream"),
         ("/types/a.txt", "text/plain; charset=iso-8859-1"),
         ("/types/a.foo", "application/x-foo"),
-        ("/types/a.bar", "application/x-unknown"),
+        ("/types/a.zzz", "application/x-unknown"),
     ],
 )
 def test_types(gantry, name, kind):
@@ -588,7 +588,8 @@ def test_a_file_truncated_while_it_is_served(gantry):
         os.truncate(gantry.dir / "www/truncated.bin", 100_000)
         rest = client.read_to_end()
         assert len(rest) < 8_000_000 - 1000
-        assert set(rest) <= {ord("t")}
+        # What the kernel had queued by reference may have lost its tail to zeros: sendfile copies nothing.
+        assert set(rest) <= {0, ord("t")}
     assert fetch(gantry, "/digits.txt").status == 200
 
 
