@@ -27,7 +27,7 @@ std::shared_ptr<const server::Generation> build_generation(const conf::Settings&
     server::Problems problems;
     auto generation = server::Generation::build(settings, handlers, opener, problems);
     for (server::Problem& problem : problems) {
-        problem.place.column += problem.offset;
+        if (problem.offset > 0) problem.place.column += problem.offset + 1;  // behind the quote
         diagnostics.error(problem.place, std::move(problem.message), std::move(problem.hint));
     }
     return generation;
@@ -38,6 +38,8 @@ Configuration load_configuration(const RunOptions& options, server::LogThread& l
     Configuration configuration;
     conf::LoadOptions load_options;
     load_options.strict = options.strict;
+    // A broken certificate disables its own host; the others serve.
+    if (!options.strict) load_options.broken_certificate = conf::Severity::Warning;
     load_options.verify = [&](const conf::Settings& settings, conf::Diagnostics& diagnostics) {
         configuration.generation = build_generation(settings, &logs, &services, diagnostics);
     };

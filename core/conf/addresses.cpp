@@ -58,7 +58,8 @@ std::optional<HostPort> split(Loading& in, std::string_view text, Place place,
                          fmt::format("for example: \"{}:{}\"", text.substr(0, close + 1), example_port));
         }
         port = rest.substr(1);
-        if (!is_ipv6(out.host)) return wrong(fmt::format("\"{}\" is not an IPv6 address", out.host), {});
+        if (!is_ipv6(out.host))
+            return wrong(fmt::format("\"{}\" is not an IPv6 address", out.host), "for example: \"[::1]:80\"");
         out.host = canonical_ipv6(out.host);
     } else {
         if (is_ipv6(std::string(text))) {
@@ -66,6 +67,9 @@ std::optional<HostPort> split(Loading& in, std::string_view text, Place place,
                          fmt::format("an IPv6 address stands in brackets: \"[{}]:{}\"", text, example_port));
         }
         const auto colon = text.rfind(':');
+        if (text.empty()) {
+            return wrong("this address is empty", fmt::format("for example: \"127.0.0.1:{}\"", example_port));
+        }
         if (colon == text.npos) {
             const bool number = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
             return wrong(fmt::format("\"{}\" has no port", text),
@@ -127,7 +131,7 @@ bool parse_listener_address(Loading& in, std::string_view text, Place place, std
         out.push_back(std::move(address));
         return true;
     }
-    if (text.starts_with(':')) {
+    if (text.starts_with(':') && !is_ipv6(std::string(text))) {
         in.error(
             place, fmt::format("\"{}\" does not say which addresses", text),
             fmt::format("\"*{}\" is every address of this machine, \"127.0.0.1{}\" only itself", text, text));

@@ -10,25 +10,29 @@
 namespace gantry::conf {
 
 bool check_file(Loading& in, const std::string& path, Place place, std::string_view what, FileUse use) {
+    const auto wrong = [&](std::string message, std::string hint) {
+        if (use != FileUse::Public && in.options().broken_certificate == Severity::Warning) {
+            in.warning(place, std::move(message), std::move(hint));
+        } else {
+            in.error(place, std::move(message), std::move(hint));
+        }
+        return false;
+    };
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0) {
-        in.error(place, fmt::format("{}: {} cannot be read: {}", what, path, std::strerror(errno)),
-                 "a relative path starts from the folder of this configuration file");
-        return false;
+        return wrong(fmt::format("{}: {} cannot be read: {}", what, path, std::strerror(errno)),
+                     "a relative path starts from the folder of this configuration file");
     }
     if (!S_ISREG(status.st_mode)) {
-        in.error(place, fmt::format("{}: {} is not a file", what, path));
-        return false;
+        return wrong(fmt::format("{}: {} is not a file", what, path), "name a file");
     }
     if (::access(path.c_str(), R_OK) != 0) {
-        in.error(place, fmt::format("{}: {} cannot be read: {}", what, path, std::strerror(errno)),
-                 "give the user that runs gantry the right to read it");
-        return false;
+        return wrong(fmt::format("{}: {} cannot be read: {}", what, path, std::strerror(errno)),
+                     "give the user that runs gantry the right to read it");
     }
     if (use == FileUse::Secret && (status.st_mode & S_IROTH) != 0) {
-        in.error(place, fmt::format("{}: every user of this machine can read {}", what, path),
-                 fmt::format("make it private: chmod o-rwx {}", path));
-        return false;
+        return wrong(fmt::format("{}: every user of this machine can read {}", what, path),
+                     fmt::format("make it private: chmod o-rwx {}", path));
     }
     return true;
 }

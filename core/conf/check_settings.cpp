@@ -103,6 +103,7 @@ void check_certificates(Loading& in) {
                 "name a certificate, or set fallback = \"self-signed\" on the listener");
             continue;
         }
+        if (in.diagnostics().errors() > 0) continue;
         in.warning(
             host.place,
             fmt::format("the host \"{}\" has no certificate for the listener \"{}\": {}", host.name,
@@ -120,6 +121,7 @@ void check_hosts(Loading& in) {
     check_host_names(in);
     choose_default_hosts(in);
     check_certificates(in);
+    if (in.diagnostics().errors() > 0) return;  // a mistake elsewhere may be why nobody uses them
     for (const Listener& listener : in.settings.listeners) {
         if (listener.default_host) continue;
         in.warning(listener.place, fmt::format("no host is on the listener \"{}\"", listener.name),

@@ -97,6 +97,13 @@ std::string_view nearest(std::string_view name, const std::vector<std::string_vi
     std::size_t best_distance = std::max<std::size_t>(1, (name.size() + 1) / 3) + 1;
     for (const std::string_view candidate : names) {
         if (candidate.size() > kMaxLength || candidate == name) continue;
+        const bool cut = name.size() >= 4 && candidate.size() >= 4 &&
+                         (candidate.starts_with(name) || name.starts_with(candidate));
+        if (cut && best_distance > 1) {  // "warning" for "warn"
+            best_distance = 1;
+            best = candidate;
+            continue;
+        }
         const std::size_t gap =
             candidate.size() > name.size() ? candidate.size() - name.size() : name.size() - candidate.size();
         if (gap >= best_distance) continue;

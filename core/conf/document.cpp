@@ -127,7 +127,11 @@ private:
     std::vector<std::string> matches(const std::string& pattern, Place place) {
         glob_t found{};
         std::vector<std::string> out;
-        const int result = ::glob(pattern.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found);
+        // A folder that is not there matches nothing; one that may not be read hides what might match.
+        const auto on_error = [](const char*, int error) {
+            return error == ENOENT || error == ENOTDIR ? 0 : 1;
+        };
+        const int result = ::glob(pattern.c_str(), GLOB_NOSORT, on_error, &found);
         if (result == 0) out.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
         ::globfree(&found);
         if (result != 0 && result != GLOB_NOMATCH) {

@@ -86,7 +86,7 @@ constexpr Key<Root> kKeys[] = {
 
 void load_tree(Loading& in, const Node& root) {
     Root tables;
-    read_table(in, kKeys, root, "the top level", tables);
+    read_table(in, kKeys, root, "", tables);
     if (tables.server != nullptr) load_server(in, *tables.server);
     if (tables.log != nullptr) load_log(in, *tables.log);
     if (tables.listeners != nullptr) {

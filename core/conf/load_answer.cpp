@@ -103,7 +103,7 @@ void load_redirect(Loading& in, const KeyDoc& key, const Node& node, Location& i
     } else if (!read_table(in, kRedirectKeys, node, "redirect", made)) {
         in.wrong_type(key, node, "a URL or a table");
         return;
-    } else if (node.find("to") == nullptr) {
+    } else if (lacks(node, "to")) {
         in.error(node.place, "\"redirect\" has no \"to\"",
                  "for example: redirect = { to = \"/new\", status = 308 }");
     }

@@ -18,7 +18,7 @@ constexpr std::string_view kSlashes[] = {"keep", "reject", "decode"};
 
 void certificate_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
     if (in.read(key, node, into.certificate_file)) {
-        check_file(in, into.certificate_file, node.place, "the certificate", FileUse::Public);
+        check_file(in, into.certificate_file, node.place, "the certificate", FileUse::Certificate);
     }
 }
 
@@ -29,7 +29,7 @@ void key_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& int
 
 void ocsp_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
     if (in.read(key, node, into.ocsp_file)) {
-        check_file(in, into.ocsp_file, node.place, "the OCSP answer", FileUse::Public);
+        check_file(in, into.ocsp_file, node.place, "the OCSP answer", FileUse::Certificate);
     }
 }
 
@@ -62,7 +62,7 @@ void certificate_item(Loading& in, const KeyDoc& key, const Node& node, HostDraf
         }
         if (!in.read(key, node, draft.certificate_file)) return;
         // One file with both is as secret as the key in it.
-        if (!check_file(in, draft.certificate_file, node.place, "the certificate", FileUse::Secret)) return;
+        check_file(in, draft.certificate_file, node.place, "the certificate", FileUse::Secret);
         draft.key_file = draft.certificate_file;
     } else if (!read_table(in, kCertificateKeys, node, "certificate", draft)) {
         in.wrong_type(key, node, "a path, a table or a list of them");
@@ -238,20 +238,41 @@ constexpr Key<HostDraft> kKeys[] = {
 };
 
 void load_locations(Loading& in, const Entry& entry, HostDraft& draft, const Inherited& scope) {
-    if (draft.location_table == nullptr || draft.location_table->count == 0) {
+    if (draft.location_table != nullptr && draft.location_table->count != 0) {
+        draft.locations.reserve(draft.location_table->count);
+        for (const Entry& location : draft.location_table->children())
+            load_location(in, location, scope, draft);
+        check_locations(in, draft);
+    } else if (in.diagnostics().errors() == 0) {
         in.warning(entry.place,
                    fmt::format("host \"{}\" has no location: every request is answered with 404", entry.key),
                    fmt::format("add one: [host.\"{}\".location.\"/\"]", entry.key));
-        return;
     }
-    draft.locations.reserve(draft.location_table->count);
-    for (const Entry& location : draft.location_table->children()) load_location(in, location, scope, draft);
-    check_locations(in, draft);
+}
+
+// [host.www.example.com] is a host "www" with a table "example" in it.
+bool is_unquoted(Loading& in, const Entry& entry) {
+    std::string name(entry.key);
+    const Node* node = entry.node;
+    if (node->kind != Node::Kind::Table || node->count != 1 || node->header) return false;
+    const std::string_view below = node->entries[0].key;
+    for (const Key<HostDraft>& key : kKeys) {
+        if (key.doc.name == below) return false;
+    }
+    while (node->kind == Node::Kind::Table && !node->closed && node->count == 1 && !node->header) {
+        if (node->entries[0].node->kind != Node::Kind::Table || node->entries[0].key == "location") break;
+        name.append(".").append(node->entries[0].key);
+        node = node->entries[0].node;
+    }
+    in.error(entry.place, "the name of this host is not in quotes, so its dots make tables of it",
+             fmt::format("write [host.\"{}\"]", name));
+    return true;
 }
 
 }  // namespace
 
 void load_host(Loading& in, const Entry& entry) {
+    if (is_unquoted(in, entry)) return;
     HostDraft draft;
     draft.name = entry.key;
     draft.place = entry.place;

@@ -46,7 +46,7 @@ void client_certificate(Loading& in, const KeyDoc& key, const Node& node, TlsSet
         return;
     }
     const bool asks = into.client.mode != ClientCertificates::Mode::None;
-    if (asks && into.client.ca_file.empty() && node.find("ca") == nullptr) {
+    if (asks && lacks(node, "ca")) {
         in.error(node.place, "client certificates are asked for, but \"ca\" is missing",
                  "name the authorities that they must come from: ca = \"clients-ca.pem\"");
     }
@@ -338,7 +338,7 @@ void load_listener(Loading& in, const Entry& entry) {
                  "for example: [listener.web] and below it address = \"127.0.0.1:8080\"");
         return;
     }
-    if (entry.node->find("address") == nullptr) {
+    if (lacks(*entry.node, "address")) {
         in.error(entry.place, fmt::format("{} has no \"address\"", scope),
                  "for example: address = \"127.0.0.1:8080\"");
     }

@@ -248,7 +248,7 @@ void check_handler(Loading& in, const Entry& entry) {
                  "take one of them out, or give it a location of its own",
                  Related{first->place, "the first one", {}});
     }
-    if (first == nullptr) {
+    if (first == nullptr && !entry.node->broken) {
         in.error(entry.place, fmt::format("the location \"{}\" does not say what answers", entry.key),
                  "add one of: static = \"/srv/www\", proxy = \"app\", redirect = \"/\", respond = \"hello\"");
     }
@@ -269,7 +269,7 @@ void load_location(Loading& in, const Entry& entry, const Inherited& around, Hos
                  "for example: { static = \"/srv/www\" }");
         return;
     }
-    if (!is_pattern(entry.key) && entry.node->find("patterns") == nullptr) {
+    if (!is_pattern(entry.key) && lacks(*entry.node, "patterns")) {
         in.error(entry.place, fmt::format("\"{}\" is a name, so this location has no pattern", entry.key),
                  fmt::format("write the key as a pattern: \"/{}/\"; or add patterns = [\"/{}/\"]", entry.key,
                              entry.key));
@@ -288,7 +288,8 @@ void load_location(Loading& in, const Entry& entry, const Inherited& around, Hos
     draft.response_headers = scopes.response_headers;
     draft.error_pages = scopes.error_pages;
     draft.access_log = scopes.access_log;
-    host.locations.push_back(std::move(draft));
+    // Without a handler there is an error already, and nothing that the checks of other rooms could look at.
+    if (!std::holds_alternative<std::monostate>(draft.handler)) host.locations.push_back(std::move(draft));
 }
 
 std::vector<Scope> location_scope_docs() {

@@ -26,8 +26,8 @@ void upstream(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into
         return;
     }
     std::vector<std::string_view> known;
-    for (const auto& [name, index] : in.upstreams) {
-        if (!is_url(name)) known.push_back(name);
+    for (const Upstream& other : in.settings.upstreams) {
+        if (!is_url(other.name)) known.push_back(other.name);
     }
     std::string hint = did_you_mean(*text, known);
     if (text->find(':') != text->npos) {
@@ -119,7 +119,7 @@ void load_proxy(Loading& in, const KeyDoc& key, const Node& node, Location& into
         in.wrong_type(key, node, "the name of an upstream, a URL or a table");
         return;
     } else {
-        if (node.find("upstream") == nullptr) {
+        if (lacks(node, "upstream")) {
             in.error(node.place, "\"proxy\" has no \"upstream\"",
                      "for example: proxy = { upstream = \"app\" }");
         }
@@ -128,8 +128,9 @@ void load_proxy(Loading& in, const KeyDoc& key, const Node& node, Location& into
                      "take one of the two out");
         }
     }
+    if (!draft.upstream) return;  // reported
     Proxy made;
-    made.upstream = draft.upstream.value_or(0);
+    made.upstream = *draft.upstream;
     made.uri = std::move(draft.uri);
     made.options = in.share(static_cast<ProxyOptions&&>(draft));
     into.handler = std::move(made);

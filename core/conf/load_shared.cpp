@@ -67,11 +67,10 @@ void add(Loading& in, const KeyDoc& key, const Node& node, FieldEdits& into) {
 }
 
 void remove(Loading& in, const KeyDoc& key, const Node& node, FieldEdits& into) {
-    std::vector<std::string> names;
-    if (!in.read(key, node, names)) return;
-    for (std::string& name : names) {
-        if (check_field_name(in, name, node.place)) into.remove.push_back(std::move(name));
-    }
+    in.each(key, node, [&](const Node& item) {
+        auto name = in.text(key, item);
+        if (name && check_field_name(in, *name, item.place)) into.remove.push_back(std::move(*name));
+    });
 }
 
 constexpr Key<FieldEdits> kFieldKeys[] = {

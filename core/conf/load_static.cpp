@@ -32,10 +32,10 @@ bool check_relative(Loading& in, const KeyDoc& key, std::string_view name, Place
 
 void index(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
     std::vector<std::string> names;
-    if (!in.read(key, node, names)) return;
-    for (const std::string& name : names) {
-        if (!check_relative(in, key, name, node.place)) return;
-    }
+    in.each(key, node, [&](const Node& item) {
+        auto name = in.text(key, item);
+        if (name && check_relative(in, key, *name, item.place)) names.push_back(std::move(*name));
+    });
     into.index = std::move(names);
 }
 
@@ -88,22 +88,20 @@ void precompressed(Loading& in, const KeyDoc& key, const Node& node, StaticDraft
         return;
     }
     std::vector<std::string> codings;
-    if (!in.read(key, node, codings)) return;
-    for (std::size_t i = 0; i < codings.size(); ++i) {
-        const std::string& coding = codings[i];
-        if (coding != "br" && coding != "zstd" && coding != "gzip") {
-            std::string hint = did_you_mean(coding, {"br", "zstd", "gzip"});
+    in.each(key, node, [&](const Node& item) {
+        auto coding = in.text(key, item);
+        if (!coding) return;
+        if (*coding != "br" && *coding != "zstd" && *coding != "gzip") {
+            std::string hint = did_you_mean(*coding, {"br", "zstd", "gzip"});
             if (hint.empty()) hint = "\"br\" (.br), \"zstd\" (.zst) and \"gzip\" (.gz) are";
-            in.error(node.place, fmt::format("\"{}\" is not a coding that can be served", coding),
+            in.error(item.place, fmt::format("\"{}\" is not a coding that can be served", *coding),
                      std::move(hint));
-            return;
+        } else if (std::find(codings.begin(), codings.end(), *coding) != codings.end()) {
+            in.error(item.place, fmt::format("\"{}\" is listed twice", *coding), "take one of the two out");
+        } else {
+            codings.push_back(std::move(*coding));
         }
-        if (std::find(codings.begin(), codings.begin() + static_cast<std::ptrdiff_t>(i), coding) !=
-            codings.begin() + static_cast<std::ptrdiff_t>(i)) {
-            in.error(node.place, fmt::format("\"{}\" is listed twice", coding), "take one of the two out");
-            return;
-        }
-    }
+    });
     into.precompressed = std::move(codings);
 }
 
@@ -294,7 +292,7 @@ void load_static(Loading& in, const KeyDoc& key, const Node& node, Location& int
         in.wrong_type(key, node, "a folder or a table");
         return;
     } else {
-        if (node.find("root") == nullptr) {
+        if (lacks(node, "root")) {
             in.error(node.place, "\"static\" has no \"root\"",
                      "for example: static = { root = \"/srv/www\" }");
         }

@@ -34,7 +34,7 @@ void peer(Loading& in, const KeyDoc& key, const Node& node, Upstream& into) {
     PeerDraft draft;
     if (node.kind == Node::Kind::Table) {
         read_table(in, kPeerKeys, node, "a peer", draft);
-        if (node.find("address") == nullptr) {
+        if (lacks(node, "address")) {
             in.error(node.place, "this peer has no \"address\"",
                      "for example: { address = \"127.0.0.1:3000\", weight = 2 }");
         }
@@ -196,7 +196,7 @@ void load_upstream(Loading& in, const Entry& entry) {
                  "for example: [upstream.app] and below it peers = [\"127.0.0.1:3000\"]");
         return;
     }
-    if (entry.node->find("peers") == nullptr) {
+    if (lacks(*entry.node, "peers")) {
         in.error(entry.place, fmt::format("{} has no \"peers\"", scope),
                  "for example: peers = [\"127.0.0.1:3000\"]");
     }
@@ -217,6 +217,11 @@ std::optional<std::size_t> inline_upstream(Loading& in, const std::string& url, 
     if (const auto slash = authority.find('/'); slash != authority.npos && !authority.starts_with("unix:")) {
         uri = authority.substr(slash);
         authority.resize(slash);
+    }
+    if (authority.empty()) {
+        in.error(place, fmt::format("the URL \"{}\" has no host", url),
+                 "for example: \"http://127.0.0.1:3000\"");
+        return std::nullopt;
     }
     if (uri.find_first_of("?#") != uri.npos) {
         in.error(place, "the URL of a proxy cannot have a query or a fragment",

@@ -65,11 +65,17 @@ bool read_table(Loading& in, const Key<T> (&keys)[N], const Node& table, std::st
             found->apply(in, found->doc, *entry.node, into);
             continue;
         }
+        table.broken = true;
         std::vector<std::string_view> names;
         for (const Key<T>& key : keys) names.push_back(key.doc.name);
         in.unknown_key(entry, scope, names);
     }
     return true;
+}
+
+// `table` does not have `key`, and not because of another mistake that is reported already.
+inline bool lacks(const Node& table, std::string_view key) {
+    return !table.broken && table.find(key) == nullptr;
 }
 
 // ---- one function per table; load.cpp calls them in this order
@@ -114,7 +120,8 @@ bool is_pattern(std::string_view text);
 
 // ---- files that settings name
 
-enum class FileUse { Public, Secret };
+// Certificate and Secret are reported as LoadOptions::broken_certificate says.
+enum class FileUse { Public, Certificate, Secret };
 // Reports a file that is not there, not a regular file, not readable or, for a secret, readable by everyone.
 bool check_file(Loading& in, const std::string& path, Place place, std::string_view what, FileUse use);
 bool check_folder(Loading& in, const std::string& path, Place place, std::string_view what);

@@ -39,7 +39,8 @@ std::optional<std::string> from_process(std::string_view name) {
 
 std::string in_unit(const KeyDoc& key, std::uint64_t value) {
     if (key.type == Type::Timespan) return fmt::format("\"{}\"", format_duration(Duration(value)));
-    if (key.type == Type::Size && value != 0) return fmt::format("\"{}\"", format_size(value));
+    if (key.type == Type::Size && value != 0 && value % 1024 == 0)
+        return fmt::format("\"{}\"", format_size(value));
     return fmt::format("{}", value);
 }
 
@@ -135,7 +136,7 @@ bool Reader::read_number(const KeyDoc& key, const Node& node, std::uint64_t limi
         if (!string) return false;
         const auto size = parse_size(*string);
         if (!size) {
-            error(node.place, fmt::format("\"{}\": {}", key.name, size.error()));
+            error(node.place, fmt::format("\"{}\": {}", key.name, size.error().message), size.error().hint);
             return false;
         }
         value = *size;
@@ -169,6 +170,10 @@ bool Reader::read(const KeyDoc& key, const Node& node, int& out) {
 }
 
 bool Reader::read(const KeyDoc& key, const Node& node, Duration& out) {
+    if (node.kind == Node::Kind::Integer && node.integer < 0) {
+        error(node.place, fmt::format("\"{}\" cannot be negative", key.name));
+        return false;
+    }
     if (node.kind == Node::Kind::Integer) {
         error(node.place, fmt::format("\"{}\" has no unit", key.name),
               fmt::format("write {} = \"{}s\", or \"{}ms\"", key.name, node.integer, node.integer));
@@ -182,7 +187,8 @@ bool Reader::read(const KeyDoc& key, const Node& node, Duration& out) {
     if (!string) return false;
     const auto duration = parse_duration(*string);
     if (!duration) {
-        error(node.place, fmt::format("\"{}\": {}", key.name, duration.error()));
+        error(node.place, fmt::format("\"{}\": {}", key.name, duration.error().message),
+              duration.error().hint);
         return false;
     }
     if (!check_range(key, node, static_cast<std::uint64_t>(duration->count()))) return false;
@@ -276,11 +282,10 @@ std::string Reader::resolve(std::string_view path, Place place) const {
 
 void Reader::unknown_key(const Entry& entry, std::string_view scope,
                          const std::vector<std::string_view>& names) {
-    std::string hint;
+    std::string hint = did_you_mean(entry.key, names);
     for (const Foreign& foreign : kForeign) {
-        if (foreign.theirs == entry.key) hint = foreign.hint;
+        if (hint.empty() && foreign.theirs == entry.key) hint = foreign.hint;
     }
-    if (hint.empty()) hint = did_you_mean(entry.key, names);
     if (hint.empty()) {
         for (const Scope& other : all_scopes()) {
             const bool has = std::any_of(other.keys.begin(), other.keys.end(),
@@ -290,7 +295,10 @@ void Reader::unknown_key(const Entry& entry, std::string_view scope,
         }
     }
     if (hint.empty()) hint = fmt::format("known here: {}", fmt::join(names, ", "));
-    error(entry.place, fmt::format("unknown key \"{}\" in {}", entry.key, scope), std::move(hint));
+    error(entry.place,
+          scope.empty() ? fmt::format("unknown section \"{}\"", entry.key)
+                        : fmt::format("unknown key \"{}\" in {}", entry.key, scope),
+          std::move(hint));
 }
 
 }  // namespace gantry::conf

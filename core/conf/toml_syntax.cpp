@@ -3,6 +3,7 @@
 #include "core/base/text.hpp"
 #include "core/conf/utf8.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace gantry::conf {
@@ -81,6 +82,11 @@ SyntaxAdvice advise_on_pair(std::string_view statement, std::string_view descrip
     const std::string_view key = line.substr(key_begin, at - key_begin);
     const std::string_view rest = trim(line.substr(at));
 
+    const bool goes_on = at < line.size() && static_cast<unsigned char>(line[at]) >= 0x80;
+    if (!key.empty() && goes_on) {
+        return {plain_description(description),
+                "quote keys that have other characters than letters, digits, _ and -", 0};
+    }
     if (!key.empty() && !rest.starts_with('=')) {
         const std::uint32_t column = column_of(line, key_begin);
         if (rest.ends_with('{')) {
@@ -126,7 +132,13 @@ SyntaxAdvice advise_on_pair(std::string_view statement, std::string_view descrip
         }
         return {plain_description(description), {}, 0};
     }
-    if (first == '[' || first == '{') return {plain_description(description), {}, 0};
+    if (first == '[' || first == '{') {
+        const bool comma = description.find("comma") != description.npos;
+        return {plain_description(description), comma ? "put a comma between two elements" : "", 0};
+    }
+    if (std::none_of(value.begin(), value.end(), [](char c) { return is_alpha(c) || is_digit(c); })) {
+        return {plain_description(description), {}, 0};
+    }
     return {"this value is neither a number, true, false nor a quoted string",
             fmt::format("write {} = {}", key, quoted(value)), value_column};
 }

@@ -36,6 +36,7 @@ public:
             convert_table(*table, *node);
         } else if (const auto* array = from.as_array()) {
             node->kind = Node::Kind::Array;
+            tree_.reserve(*node, array->size());
             for (const toml::node& item : *array) tree_.append(*node, {{}, {}, convert(item)});
         } else if (const auto* text = from.as_string()) {
             node->kind = Node::Kind::String;
@@ -59,6 +60,7 @@ private:
             const toml::key* key;
             const toml::node* node;
         };
+        tree_.reserve(into, table.size());
         std::vector<Item> items;
         items.reserve(table.size());
         for (const auto& [key, node] : table) items.push_back({key.source().begin, &key, &node});
@@ -284,6 +286,7 @@ void TomlReader::read_statements(std::string_view body, std::uint32_t line) {
         auto parsed = parse(text);
         if (const auto* failure = std::get_if<ParseFailure>(&parsed)) {
             report_syntax(statement, text, *failure);
+            if (table_ != nullptr) table_->broken = true;
         } else if (table_ != nullptr) {
             merge(*table_, *Converter(tree_, file_, statement.line).convert(std::get<toml::table>(parsed)));
         }

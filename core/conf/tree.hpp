@@ -25,6 +25,8 @@ struct Node {
     Kind kind = Kind::Table;
     bool header = false;  // a table that a [header] of its own defined
     bool closed = false;  // an inline table: complete where it stands
+    // Something in this table was not understood, so that nothing can be said about what is missing.
+    mutable bool broken = false;
     Place place;
     std::int64_t integer = 0;  // Integer; Boolean as 0 and 1
     std::string_view text;     // String
@@ -58,24 +60,25 @@ public:
         return node;
     }
 
+    // Memory for exactly `count` entries; for when the number is known.
+    void reserve(Node& parent, std::size_t count) {
+        if (count > parent.capacity) grow(parent, static_cast<std::uint32_t>(count));
+    }
+
     void append(Node& parent, Entry entry) {
-        if (parent.count == parent.capacity) {
-            const std::uint32_t capacity = parent.capacity == 0 ? 4 : parent.capacity * 2;
-            Entry* const grown = arena_.make_array<Entry>(capacity);
-            for (std::uint32_t i = 0; i < parent.count; ++i) grown[i] = parent.entries[i];
-            parent.entries = grown;
-            parent.capacity = capacity;
-        }
+        // Most tables of a large configuration have one key or two.
+        if (parent.count == parent.capacity) grow(parent, parent.capacity == 0 ? 2 : parent.capacity * 2);
         parent.entries[parent.count++] = entry;
     }
 
-    static void remove(Node& parent, const Entry* entry) {
-        const auto at = static_cast<std::uint32_t>(entry - parent.entries);
-        for (std::uint32_t i = at + 1; i < parent.count; ++i) parent.entries[i - 1] = parent.entries[i];
-        --parent.count;
+private:
+    void grow(Node& parent, std::uint32_t capacity) {
+        Entry* const grown = arena_.make_array<Entry>(capacity);
+        for (std::uint32_t i = 0; i < parent.count; ++i) grown[i] = parent.entries[i];
+        parent.entries = grown;
+        parent.capacity = capacity;
     }
 
-private:
     Arena arena_;
     Node* root_;
 };

@@ -68,28 +68,32 @@ bool scale(const Quantity& quantity, std::uint64_t factor, std::uint64_t& out) {
     return true;
 }
 
-std::string bad_duration_unit(std::string_view text, std::string_view unit) {
-    if (unit.empty()) return fmt::format("\"{}\" has no unit: write \"{}s\" or \"{}ms\"", text, text, text);
-    return fmt::format("\"{}\" is not a unit of time: ms, s, m, h and d are", unit);
+UnitError bad_duration_unit(std::string_view text, std::string_view unit) {
+    if (unit.empty()) {
+        return {fmt::format("\"{}\" has no unit", text),
+                fmt::format("write \"{}s\" or \"{}ms\"", text, text)};
+    }
+    return {fmt::format("\"{}\" is not a unit of time", unit), "units are ms, s, m, h and d"};
 }
 
-std::string bad_size_unit(std::string_view text, std::string_view unit) {
+UnitError bad_size_unit(std::string_view text, std::string_view unit) {
     if (unit.size() == 1 && std::string_view("kKmMgGtT").find(unit[0]) != std::string_view::npos) {
         const char upper = static_cast<char>(unit[0] & ~0x20);
-        const std::string_view number = text.substr(0, text.size() - 1);
-        return fmt::format("\"{}\" may be meant either way: write \"{}{}iB\" (1024) or \"{}{}B\" (1000)",
-                           text, trim(number), upper, trim(number), upper);
+        const std::string_view number = trim(text.substr(0, text.size() - 1));
+        return {fmt::format("\"{}\" may be meant either way", text),
+                fmt::format("write \"{}{}iB\" (steps of 1024) or \"{}{}B\" (steps of 1000)", number, upper,
+                            number, upper)};
     }
-    return fmt::format(
-        "\"{}\" is not a unit of size: B, KiB, MiB, GiB, TiB (1024) and KB, MB, GB, TB (1000) are", unit);
+    return {fmt::format("\"{}\" is not a unit of size", unit),
+            "units are B, KiB, MiB, GiB, TiB (steps of 1024) and KB, MB, GB, TB (steps of 1000)"};
 }
 
 }  // namespace
 
-tl::expected<Duration, std::string> parse_duration(std::string_view text) {
+tl::expected<Duration, UnitError> parse_duration(std::string_view text) {
     const auto malformed = [text] {
-        return tl::unexpected(fmt::format(
-            "\"{}\" is not a duration: write \"500ms\", \"30s\", \"5m\", \"2h\" or \"1d\"", text));
+        return tl::unexpected(UnitError{fmt::format("\"{}\" is not a duration", text),
+                                        "write \"500ms\", \"30s\", \"5m\", \"2h\" or \"1d\""});
     };
     static constexpr std::uint64_t kLongest = 3650ull * 24 * 60 * 60'000;  // ten years: no timer overflows
     std::uint64_t total = 0;
@@ -111,15 +115,16 @@ tl::expected<Duration, std::string> parse_duration(std::string_view text) {
         if (!scale(quantity, unit->factor, value)) return malformed();
         last_factor = unit->factor;
         total += value;
-        if (total > kLongest) return tl::unexpected(fmt::format("\"{}\" is longer than ten years", text));
+        if (total > kLongest)
+            return tl::unexpected(UnitError{fmt::format("\"{}\" is longer than ten years", text), {}});
     } while (!rest.empty());
     return Duration(total);
 }
 
-tl::expected<std::uint64_t, std::string> parse_size(std::string_view text) {
+tl::expected<std::uint64_t, UnitError> parse_size(std::string_view text) {
     const auto malformed = [text] {
-        return tl::unexpected(fmt::format(
-            "\"{}\" is not a size: write \"64KiB\", \"10MiB\", \"1GB\" or a number of bytes", text));
+        return tl::unexpected(UnitError{fmt::format("\"{}\" is not a size", text),
+                                        "write \"64KiB\", \"10MiB\", \"1GB\" or a number of bytes"});
     };
     Quantity quantity;
     std::string_view rest = text;

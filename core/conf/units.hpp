@@ -10,9 +10,13 @@
 
 namespace gantry::conf {
 
-// The error is what is wrong and what to write instead: `"10" has no unit: write "10s" …`.
-tl::expected<Duration, std::string> parse_duration(std::string_view text);
-tl::expected<std::uint64_t, std::string> parse_size(std::string_view text);
+struct UnitError {
+    std::string message;  // `"10" has no unit`
+    std::string hint;     // `write "10s" or "10ms"`
+};
+
+tl::expected<Duration, UnitError> parse_duration(std::string_view text);
+tl::expected<std::uint64_t, UnitError> parse_size(std::string_view text);
 
 // The shortest form that the parser reads back to the same value: "90s" is "1m30s", 16384 is "16KiB".
 std::string format_duration(Duration duration);
