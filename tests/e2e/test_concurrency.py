@@ -53,7 +53,7 @@ def test_curl_in_parallel(gantry, tmp_path, scheme):
             expected[out] = body
             arguments += ["-o", str(out), f"{scheme}://test/files/{name}"]
     done = curl(
-        f"{scheme}://test/files/1.bin", "--parallel", "--parallel-max", "30", "-k", "-o", tmp_path / "last", *arguments,
+        f"{scheme}://test/files/1.bin", "--parallel", "--parallel-max", "30", "-k", *arguments, "-o", tmp_path / "last",
         connect=(host, port), timeout=60,
     )
     assert done.code == 0, done.errors[-2000:]

@@ -45,7 +45,7 @@ certificate = [
   { certificate = "@dir@/one-rsa.pem", key = "@dir@/one-rsa.key" },
 ]
 [host."one.test".location."/"]
-respond = { status = 200, body = "one ${scheme} ${tls_version} ${tls_sni} ${tls_client_verified} ${tls_client_subject}" }
+respond = { status = 200, body = "one ${scheme} ${tls.version} ${tls.sni} ${tls.client_verified} ${tls.client_subject}" }
 [host."one.test".location."/files/"]
 static = { root = "@dir@/www", strip_prefix = true }
 
@@ -269,8 +269,18 @@ def test_plain_http_on_a_tls_port(gantry):
         client.expect_close()
 
 
-@pytest.mark.parametrize("data", [b"\x00" * 100, b"\x16\x03\x01\xff\xff" + b"x" * 1000, b"\x80\x2e\x01\x00\x02", b"\r\n\r\n", b"\x16"])
-def test_rubbish_on_a_tls_port(gantry, data):
+RUBBISH = {
+    "zeros": b"\x00" * 100,
+    "long-record": b"\x16\x03\x01\xff\xff" + b"x" * 1000,
+    "ssl2": b"\x80\x2e\x01\x00\x02",
+    "empty-lines": b"\r\n\r\n",
+    "one-byte": b"\x16",
+}
+
+
+@pytest.mark.parametrize("name", RUBBISH)
+def test_rubbish_on_a_tls_port(gantry, name):
+    data = RUBBISH[name]
     with RawClient(gantry, "tls") as client:
         client.send(data)
         client.half_close()
