@@ -605,7 +605,8 @@ def test_large_pipelined_answers(gantry):
 
 
 def test_a_half_closed_client_still_gets_its_answer(gantry):
-    for target, body in (("/", b"root\n"), ("/held/h", b"/held/h 0\n"), ("/files/a.txt", b"a file\n")):
+    # Not so for proxied exchanges: a FIN is how a client that went away looks, and the origin is spared the work.
+    for target, body in (("/", b"root\n"), ("/files/a.txt", b"a file\n"), ("/files/big.bin", b"x" * 300_000)):
         with RawClient(gantry) as client:
             client.send(f"GET {target} HTTP/1.1\r\n{HOST}\r\n")
             client.half_close()

@@ -295,9 +295,9 @@ class RawClient:
             raise ProtocolError("bytes or a close, where silence was expected")
 
 
-def fetch(address, target="/", headers=(), listener="web", **more):
+def fetch(address, target="/", headers=(), listener="web", timeout=DEADLINE, **more):
     """One GET on a connection of its own."""
-    with RawClient(address, listener) as client:
+    with RawClient(address, listener, timeout=timeout) as client:
         return client.get(target, headers, **more)
 
 
