@@ -113,9 +113,9 @@ void H1Active::process_input() {
     while (end_ == End::No || exchange_ != nullptr) {
         if (exchange_ == nullptr) {
             if (end_ != End::No || !next_request()) return;
-        } else if (reply_ != Reply::Finished) {
-            deliver_body();
         }
+        // Of a request that was just begun as well: its body may be here, and no event will follow.
+        if (exchange_ != nullptr && reply_ != Reply::Finished) deliver_body();
         if (reply_ != Reply::Finished || !may_complete()) return;
         complete_reply();
     }
