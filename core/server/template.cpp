@@ -1,7 +1,6 @@
 #include "core/server/template.hpp"
 
 #include "core/base/text.hpp"
-#include "core/http/uri.hpp"
 
 #include <algorithm>
 #include <array>
@@ -121,6 +120,7 @@ class TemplateCompiler {
 public:
     TemplateCompiler(std::string_view text, const TemplateScope& scope) : text_(text), scope_(scope) {
         result_.purpose_ = scope.purpose;
+        result_.encoded_slash_ = scope.encoded_slash;
     }
 
     tl::expected<Template, TemplateError> compile() {
@@ -257,7 +257,7 @@ std::string_view Template::value_of(const Part& part, const VariableSource& sour
         case Purpose::Field:
             return field_safe(value, arena);
         case Purpose::Uri:
-            return part.form == Form::Decoded ? http::percent_encode_path(value, arena)
+            return part.form == Form::Decoded ? http::percent_encode_path(value, arena, encoded_slash_)
                                               : uri_safe(value, arena);
     }
     return value;

@@ -1,6 +1,7 @@
 // Texts with ${variables}, compiled at load into a flat program and evaluated per request.
 #pragma once
 
+#include "core/http/uri.hpp"
 #include "core/server/regex.hpp"
 #include "core/server/variable.hpp"
 
@@ -26,6 +27,8 @@ struct TemplateScope {
     Purpose purpose = Purpose::Text;
     Stage stage = Stage::Request;
     std::vector<const Regex*> captures;
+    // How the host's paths were decoded; for a URI, the escapes that it kept stay as they are.
+    http::EncodedSlash encoded_slash = http::EncodedSlash::Keep;
 };
 
 struct TemplateError {
@@ -67,6 +70,7 @@ private:
     std::string text_;
     std::vector<Part> parts_;
     Purpose purpose_ = Purpose::Text;
+    http::EncodedSlash encoded_slash_ = http::EncodedSlash::Keep;
     bool has_variables_ = false;
 };
 

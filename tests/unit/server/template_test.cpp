@@ -154,6 +154,16 @@ TEST_CASE("template: for a URI, values are encoded as far as they have to be", "
     CHECK(compiled("<${query}>", scope).evaluate(source, arena).front() == '<');  // its own text stays
 }
 
+TEST_CASE("template: for a URI, an encoded slash that the path kept stays one", "[server][template]") {
+    Arena arena;
+    TestSource source;
+    source.set(VariableId::Path, "/a%2Fb/100%");
+    TemplateScope scope{Purpose::Uri, Stage::Request, {}};
+    CHECK(compiled("${path}", scope).evaluate(source, arena) == "/a%2Fb/100%25");
+    scope.encoded_slash = http::EncodedSlash::Decode;
+    CHECK(compiled("${path}", scope).evaluate(source, arena) == "/a%252Fb/100%25");
+}
+
 TEST_CASE("template: for a field, control bytes become spaces", "[server][template]") {
     Arena arena;
     TestSource source;
