@@ -47,7 +47,10 @@ private:
 
 Template compile_template(const conf::Template& text, server::Purpose purpose,
                           const server::HandlerScope& scope) {
-    auto compiled = Template::compile(text.text, {purpose, server::Stage::Request, scope.captures});
+    server::TemplateScope allowed{purpose, server::Stage::Request, scope.captures};
+    if (scope.host.encoded_slash == conf::Host::EncodedSlash::Decode)
+        allowed.encoded_slash = http::EncodedSlash::Decode;
+    auto compiled = Template::compile(text.text, allowed);
     if (compiled) return std::move(*compiled);
     scope.problems.push_back({text.place, static_cast<std::uint32_t>(compiled.error().offset),
                               compiled.error().message, compiled.error().hint});

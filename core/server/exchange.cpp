@@ -4,6 +4,7 @@
 #include "core/http/uri.hpp"
 #include "core/server/bound_listener.hpp"
 #include "core/server/generation.hpp"
+#include "core/server/secrets.hpp"
 #include "core/server/worker_context.hpp"
 
 #include <cstring>
@@ -279,8 +280,8 @@ void Exchange::send_error_page(int status, http::HeaderId field, std::string_vie
             response_.headers.add(http::HeaderId::ContentType, page->content_type);
             return respond(*page->body);
         }
-        response_.status = 302;
         response_.headers.add(http::HeaderId::Location, page->redirect.evaluate(*this, arena_));
+        response_.status = 302;  // only now: the target may name the status of the error
         return respond({});
     }
     const PageFormat format = page_format(request_.headers.value(http::HeaderId::Accept));
@@ -297,7 +298,7 @@ void Exchange::log_error(const Error& error, int status) const {
     Arena scratch;
     log::print(level, "{} status={} host={} request=\"{} {}\" client={} peer={}", describe(error), status,
                host_ != nullptr ? host_->settings->name : "-", request_.method_name,
-               field_safe(request_.target, scratch), facts_.client->to_string(),
+               field_safe(masked_uri(request_.target, scratch), scratch), facts_.client->to_string(),
                upstream_.peer.empty() ? "-" : upstream_.peer);
 }
 
