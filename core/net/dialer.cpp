@@ -1,6 +1,7 @@
 #include "core/net/dialer.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <utility>
@@ -19,8 +20,9 @@ void set_tcp_options(int fd) {
 
 }  // namespace
 
-void Dialer::start(Worker& worker, const Endpoint& endpoint, Millis timeout) {
+void Dialer::start(Worker& worker, const Endpoint& endpoint, Millis timeout, DialTls tls) {
     worker_ = &worker;
+    tls_ = std::move(tls);
     UniqueFd fd(::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return fail_with(Code::Connect, errno);
     if (endpoint.address.ss_family != AF_UNIX) set_tcp_options(fd.get());
@@ -34,16 +36,17 @@ void Dialer::start(Worker& worker, const Endpoint& endpoint, Millis timeout) {
 
     transport_ = make_plain_transport(std::move(fd));
     if (transport_ == nullptr) return fail_with(Code::Connect, ENOMEM);
-    if (error == 0) return succeed();
     transport_->set_events(this);
-    transport_->want_write();
     worker.wheel().set(*this, worker.now() + timeout);
+    if (error == 0) return on_connected();
+    transport_->want_write();
 }
 
 void Dialer::cancel() {
     if (transport_ == nullptr) return;
     worker_->wheel().clear(*this);
     transport_.reset();
+    tls_.context.reset();
 }
 
 void Dialer::on_writable() {
@@ -51,6 +54,21 @@ void Dialer::on_writable() {
     socklen_t size = sizeof error;
     if (::getsockopt(transport_->fd(), SOL_SOCKET, SO_ERROR, &error, &size) < 0) error = errno;
     if (error != 0) return fail_with(Code::Connect, error);
+    on_connected();
+}
+
+void Dialer::on_connected() {
+    if (!tls_.context) return succeed();
+    // The waiting was done on a plain transport; the socket changes hands under another number.
+    UniqueFd fd(::fcntl(transport_->fd(), F_DUPFD_CLOEXEC, 0));
+    if (!fd) return fail_with(Code::Connect, errno);
+    transport_ = make_tls_client_transport(std::move(fd), *tls_.context, tls_.host, tls_.peer);
+    if (transport_ == nullptr) return fail_with(Code::Tls, 0, "because no TLS connection could be made");
+    transport_->set_events(this);
+}
+
+void Dialer::on_handshake(const Error* failure) {
+    if (failure != nullptr) return fail_with(Code::Tls, failure->system, failure->context);
     succeed();
 }
 
@@ -61,13 +79,14 @@ void Dialer::on_deadline() {
 void Dialer::succeed() {
     worker_->wheel().clear(*this);
     transport_->set_events(nullptr);
+    tls_.context.reset();
     events_.on_connected(std::move(transport_));
 }
 
-void Dialer::fail_with(Code code, int system) {
+void Dialer::fail_with(Code code, int system, const char* context) {
+    worker_->wheel().clear(*this);
     cancel();
-    events_.on_connect_failed(
-        Error{code, Side::Upstream, Retry::Yes, system, "while connecting to the peer"});
+    events_.on_connect_failed(Error{code, Side::Upstream, Retry::Yes, system, context});
 }
 
 }  // namespace gantry::net

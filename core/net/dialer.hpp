@@ -1,14 +1,16 @@
-// Connects to a peer without blocking: TCP over IPv4 or IPv6, or a unix socket, with a deadline on the wheel.
+// Connects to a peer without blocking: TCP over IPv4 or IPv6, or a unix socket, and TLS where wanted, with
+// one deadline on the wheel for all of it.
 #pragma once
 
 #include "core/net/resolver.hpp"
+#include "core/net/tls_client.hpp"
 #include "core/net/transport.hpp"
 #include "core/net/worker.hpp"
 
 namespace gantry::net {
 
 // Who waits for a connection. One of the two comes once per start(), maybe within it; then the dialer may be
-// started again. Errors are Side::Upstream: Code::Connect or Code::UpstreamTimeout.
+// started again. Errors are Side::Upstream: Code::Connect, Code::Tls or Code::UpstreamTimeout.
 class DialEvents {
 public:
     virtual void on_connected(TransportPtr transport) = 0;
@@ -18,6 +20,13 @@ protected:
     ~DialEvents() = default;
 };
 
+// With whom TLS is spoken. The views live until the outcome.
+struct DialTls {
+    Ref<TlsClientContext> context;  // empty: plain
+    std::string_view host;          // asked for and verified
+    std::string_view peer;          // whose sessions are resumed
+};
+
 // One connection at a time. [worker]
 class Dialer final : TransportEvents, Deadline {
 public:
@@ -25,7 +34,7 @@ public:
     ~Dialer() override = default;
 
     // TCP sockets get TCP_NODELAY and TCP_INQ (performance.md 3.3).
-    void start(Worker& worker, const Endpoint& endpoint, Millis timeout);
+    void start(Worker& worker, const Endpoint& endpoint, Millis timeout, DialTls tls = {});
     // Gives up; nothing comes any more.
     void cancel();
     bool is_active() const { return transport_ != nullptr; }
@@ -33,13 +42,16 @@ public:
 private:
     void on_readable() override {}
     void on_writable() override;
+    void on_handshake(const Error* failure) override;
     void on_deadline() override;
+    void on_connected();
     void succeed();
-    void fail_with(Code code, int system);
+    void fail_with(Code code, int system, const char* context = "while connecting to the peer");
 
     DialEvents& events_;
     Worker* worker_ = nullptr;
     TransportPtr transport_;  // while connecting
+    DialTls tls_;
 };
 
 }  // namespace gantry::net

@@ -40,9 +40,14 @@ void Forward::connect() {
                             "because the name of the peer has no address"};
         return next_peer();
     }
+    if (!pool_->is_usable()) {
+        last_error_ = Error{Code::Unavailable, Side::Upstream, Retry::Yes, 0,
+                            "because the TLS settings of the peer cannot be used"};
+        return next_peer();
+    }
     ++endpoints_tried_;
     connect_start_ = monotonic_nanos();
-    dialer_.start(*worker_, *endpoint, group_->upstream().connect_timeout);
+    dialer_.start(*worker_, *endpoint, group_->upstream().connect_timeout, pool_->tls());
 }
 
 void Forward::on_connect_failed(const Error& error) {

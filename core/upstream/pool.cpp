@@ -1,5 +1,7 @@
 #include "core/upstream/pool.hpp"
 
+#include "core/base/log.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -21,8 +23,8 @@ std::uint64_t hash_of(const net::Endpoint& endpoint) {
 
 // ---- PeerPool
 
-PeerPool::PeerPool(net::Worker& worker, std::shared_ptr<const Peer> peer)
-    : worker_(worker), peer_(std::move(peer)) {}
+PeerPool::PeerPool(net::Worker& worker, std::shared_ptr<const Peer> peer, Ref<net::TlsClientContext> tls)
+    : worker_(worker), peer_(std::move(peer)), tls_(std::move(tls)) {}
 
 PeerPool::~PeerPool() {
     close_idle();
@@ -154,12 +156,20 @@ void Pools::close_idle() {
     }
 }
 
+Ref<net::TlsClientContext> Pools::tls_of(const Peer& peer) {
+    if (!peer.tls) return {};
+    std::string problem;
+    auto context = net::TlsClientContext::make(*peer.tls, problem);
+    if (!context) log::error("peer not used: {} peer={} while preparing TLS", problem, peer.text);
+    return context;
+}
+
 Ref<PeerPool> Pools::pool(const std::shared_ptr<const Peer>& peer) {
     const std::size_t index = peer->slot.index();
     if (index >= pools_.size()) pools_.resize(index + 1);
     Ref<PeerPool>& pool = pools_[index];
     // The pool keeps its peer, and so its slot: what lies here is of this peer.
-    if (!pool) pool = make_ref<PeerPool>(worker_, peer);
+    if (!pool) pool = make_ref<PeerPool>(worker_, peer, tls_of(*peer));
     pool->last_used_ = worker_.now();
     return pool;
 }

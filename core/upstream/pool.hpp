@@ -4,6 +4,7 @@
 
 #include "core/base/ref.hpp"
 #include "core/http/h1_client.hpp"
+#include "core/net/dialer.hpp"
 #include "core/net/wheel.hpp"
 #include "core/net/worker.hpp"
 #include "core/upstream/balancer.hpp"
@@ -21,9 +22,13 @@ public:
     // others.
     static constexpr Millis kFailurePause = 1'000;
 
-    PeerPool(net::Worker& worker, std::shared_ptr<const Peer> peer);
+    // `tls`: for a peer with TLS; empty then means that its settings cannot be used, and nothing connects.
+    PeerPool(net::Worker& worker, std::shared_ptr<const Peer> peer, Ref<net::TlsClientContext> tls);
 
     const Peer& peer() const { return *peer_; }
+    // With whom the next connection speaks TLS; an empty context: plain.
+    net::DialTls tls() const { return {tls_, peer_->server_name, peer_->text}; }
+    bool is_usable() const { return !peer_->tls || tls_; }
 
     // The idle connection that was used last; null: none. The caller start()s it at once, or destroy()s it.
     http::H1Client* take();
@@ -61,6 +66,7 @@ private:
 
     net::Worker& worker_;
     std::shared_ptr<const Peer> peer_;
+    Ref<net::TlsClientContext> tls_;
     std::vector<Target> endpoints_;
     std::uint32_t version_ = 0;
     std::size_t turn_ = 0;
@@ -105,6 +111,7 @@ public:
 
 private:
     Ref<PeerPool> pool(const std::shared_ptr<const Peer>& peer);
+    Ref<net::TlsClientContext> tls_of(const Peer& peer);
     void on_deadline() override;
 
     net::Worker& worker_;
