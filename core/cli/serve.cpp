@@ -24,7 +24,8 @@ void raise_file_limit() {
 
 class Process {
 public:
-    Process(const RunOptions& options, UniqueFd to_supervisor) : options_(options), sockets_(std::move(to_supervisor)) {}
+    Process(const RunOptions& options, UniqueFd to_supervisor)
+        : options_(options), sockets_(std::move(to_supervisor)) {}
     int run();
 
 private:
@@ -101,14 +102,17 @@ int Process::run() {
             reload();
             continue;
         }
-        const Millis timeout = number == SIGQUIT ? std::numeric_limits<Millis>::max() / 2
-                                                 : server_->generation()->settings().server.drain_timeout.count();
+        const Millis timeout = number == SIGQUIT
+                                   ? std::numeric_limits<Millis>::max() / 2
+                                   : server_->generation()->settings().server.drain_timeout.count();
         return stop(timeout);
     }
 }
 
 }  // namespace
 
-int serve(const RunOptions& options, UniqueFd to_supervisor) { return Process(options, std::move(to_supervisor)).run(); }
+int serve(const RunOptions& options, UniqueFd to_supervisor) {
+    return Process(options, std::move(to_supervisor)).run();
+}
 
 }  // namespace gantry::cli

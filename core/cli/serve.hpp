@@ -6,8 +6,8 @@
 
 namespace gantry::cli {
 
-// Runs until SIGTERM (drains, at most server.drain_timeout) or SIGQUIT (drains without limit); SIGHUP loads the configuration anew.
-// Returns an exit code.
+// Runs until SIGTERM (drains, at most server.drain_timeout) or SIGQUIT (drains without limit); SIGHUP loads
+// the configuration anew. Returns an exit code.
 int serve(const RunOptions& options, UniqueFd to_supervisor);
 
 }  // namespace gantry::cli

@@ -18,9 +18,9 @@
 namespace gantry::cli {
 namespace {
 
-constexpr Millis kFirstPause = 50;        // before a server process that died early is started again
+constexpr Millis kFirstPause = 50;  // before a server process that died early is started again
 constexpr Millis kLongestPause = 5'000;
-constexpr Millis kStable = 10'000;        // one that lived this long starts the count anew
+constexpr Millis kStable = 10'000;  // one that lived this long starts the count anew
 
 class Supervisor {
 public:
@@ -38,8 +38,8 @@ private:
     UniqueFd signals_;
     UniqueFd child_socket_;
     pid_t child_ = -1;
-    bool ready_ = false;        // the current child
-    bool ever_ready_ = false;   // any child
+    bool ready_ = false;       // the current child
+    bool ever_ready_ = false;  // any child
     bool stopping_ = false;
     bool ended_ = false;
     int exit_code_ = 0;
@@ -97,7 +97,8 @@ void Supervisor::on_child_exit(int status) {
     }
     const Millis lived = monotonic_millis() - started_;
     pause_ = ready_ && lived >= kStable ? 0 : std::min(kLongestPause, std::max(kFirstPause, pause_ * 2));
-    if (ready_ && lived < kStable && pause_ == kFirstPause) pause_ = 0;  // the first death is answered at once
+    if (ready_ && lived < kStable && pause_ == kFirstPause)
+        pause_ = 0;  // the first death is answered at once
     start_at_ = monotonic_millis() + pause_;
     log::critical("server process died: {} {}; the listening sockets are kept, the next one starts in {} ms",
                   exited ? "exit code" : "signal", exited ? code : WTERMSIG(status), pause_);
@@ -140,6 +141,8 @@ int Supervisor::run() {
 
 }  // namespace
 
-int supervise(const std::function<int(UniqueFd)>& serve) { return Supervisor(serve).run(); }
+int supervise(const std::function<int(UniqueFd)>& serve) {
+    return Supervisor(serve).run();
+}
 
 }  // namespace gantry::cli

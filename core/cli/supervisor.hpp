@@ -7,9 +7,10 @@
 
 namespace gantry::cli {
 
-// Forks and runs `serve(to_supervisor)` in the child, whose return value is its exit code. When a child that was ready dies, the
-// next one is started, with back-off when that repeats. SIGTERM, SIGINT, SIGQUIT and SIGHUP are passed on. Returns the exit code of the
-// process: the child's when it ended on request, or when it never became ready.
+// Forks and runs `serve(to_supervisor)` in the child, whose return value is its exit code. When a child that
+// was ready dies, the next one is started, with back-off when that repeats. SIGTERM, SIGINT, SIGQUIT and
+// SIGHUP are passed on. Returns the exit code of the process: the child's when it ended on request, or when
+// it never became ready.
 int supervise(const std::function<int(UniqueFd to_supervisor)>& serve);
 
 }  // namespace gantry::cli
