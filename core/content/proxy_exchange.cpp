@@ -83,9 +83,9 @@ void ProxyExchange::write_request(http::H1Client& client) {
     // Whatever is read of the body from here on is gone, should the connection die.
     forbid_retry();
     body_ = Body::Streaming;
-    // A body of known length follows at once, and the head leaves together with its first bytes. With chunks
-    // the client may first want to see an answer.
-    if (body_kind_ == http::BodyKind::Chunked) client.flush_later();
+    // The head leaves together with the first bytes of the body where they are here, and without them where
+    // they are not: the client may first want to see an answer.
+    client.flush_later();
     exchange_->read_body(*this);
 }
 

@@ -283,6 +283,7 @@ void H1Active::complete_reply() {
 }
 
 void H1Active::end_request() {
+    if (settings().draining) keep_alive_ = false;  // also where the head, sent before, promised otherwise
     if (raw_ || aborted_) {
         close(aborted_ ? End::Now : End::Linger);
     } else if (!keep_alive_) {

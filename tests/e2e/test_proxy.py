@@ -460,8 +460,7 @@ def test_an_answer_before_the_upload_ends():
             response = client.response()
             assert (response.status, response.body) == (403, b"no")
             client.send_until_refused(b"x" * 3_000_000)
-            assert not response.keeps_alive
-            client.expect_close()
+            client.expect_close()  # rather than reading 47 MB that nobody wants
         release.set()
         assert fetch(gantry, "/").status == 403
 
