@@ -12,7 +12,8 @@ namespace {
 // `lower` is in lower case and as long as `text`; it nearly always comes like that.
 template <std::size_t kSize>
 bool is_option(std::string_view text, const char (&lower)[kSize]) {
-    return std::memcmp(text.data(), lower, kSize - 1) == 0 || equals_ignore_case(text, lower);
+    const char* const begin = text.data();
+    return std::memcmp(begin, lower, kSize - 1) == 0 || equals_ignore_case(text, lower);
 }
 
 // False for an option that means nothing here.

@@ -179,14 +179,15 @@ static_assert(every_name_has_its_slot(), "two names share a slot: choose another
 }  // namespace
 
 HeaderId header_id(std::string_view name) {
+    const char* const at = name.data();
     const std::size_t size = name.size();
     if (size == 0 || size > kLongest) return HeaderId::Other;
-    const Words ends = ends_of(name.data(), size);
+    const Words ends = ends_of(at, size);
     const Slot slot = kSlots[slot_of(ends, size)];
     if (slot.size != size) return HeaderId::Other;
     const Known& known = kKnown[slot.id];
     if (!known.ends.matches(ends)) return HeaderId::Other;
-    if (size > 16 && !known.middle.matches(middle_of(name.data(), size))) return HeaderId::Other;
+    if (size > 16 && !known.middle.matches(middle_of(at, size))) return HeaderId::Other;
     return static_cast<HeaderId>(slot.id);
 }
 
