@@ -108,6 +108,17 @@ bool H1Active::make_room() {
     return true;
 }
 
+// A client that is slow with its head keeps little memory: five thousand of them are an ordinary attack.
+void H1Active::shrink_input() {
+    const std::size_t rest = in_->size() - at_;
+    if (in_->capacity() < BlockPool::kBytes || rest > kRoomWanted) return;
+    Ref<Block> small = worker_.blocks().take_large(2 * kRoomWanted);
+    std::memcpy(small->data(), in_->data() + at_, rest);
+    small->set_size(rest);
+    in_ = std::move(small);
+    at_ = 0;
+}
+
 // Does everything that the bytes at hand allow.
 void H1Active::process_input() {
     while (end_ == End::No || exchange_ != nullptr) {
@@ -320,6 +331,7 @@ void H1Active::await_next_event() {
     }
     if (discarding_) return keep(Wait::Body, limits.body_timeout);
     if (in_ && at_ < in_->size()) {
+        shrink_input();
         // Not moved by progress: a head has to be complete within this time.
         if (connection_->wait_ != Wait::Head) connection_->wait_for(Wait::Head, limits.head_timeout);
         return;

@@ -60,6 +60,7 @@ private:
     // reading
     bool wants_input() const;
     bool make_room();
+    void shrink_input();
     void process_input();
     bool next_request();
     void begin_request();

@@ -1,0 +1,147 @@
+#include "core/content/file_cache.hpp"
+
+#include "core/content/directory_listing.hpp"
+#include "tests/support/catch.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <sys/stat.h>
+
+using namespace gantry;
+using content::Disk;
+using content::FileCache;
+using content::FileEntry;
+using content::FileRoot;
+using Kind = FileEntry::Kind;
+
+namespace {
+
+class Site {
+public:
+    Site() : worker_(0, 1, blocking_, logs_.make_buffer()), cache_(worker_) {
+        char name[] = "/tmp/gantry-cache-XXXXXX";
+        top_ = ::mkdtemp(name);
+        root_.path = top_;
+        root_.max_memory_file = 1000;
+        root_.cache_bytes = 64 * 1024;
+        root_.check = 0;  // look at the disk every time
+        root_.id = content::file_root_id(root_);
+    }
+    ~Site() { std::filesystem::remove_all(top_); }
+
+    void write(const std::string& name, const std::string& text) const { std::ofstream(top_ / name) << text; }
+    Ref<FileEntry> find(const std::string& name) { return cache_.find(root_, name, Disk::MayBlock); }
+    FileRoot& root() { return root_; }
+    const std::filesystem::path& top() const { return top_; }
+
+private:
+    net::BlockingPool blocking_{1};
+    server::LogThread logs_;
+    server::WorkerContext worker_;
+    FileCache cache_;
+    std::filesystem::path top_;
+    FileRoot root_;
+};
+
+}  // namespace
+
+TEST_CASE("file_cache: small files are in memory, large ones open", "[content]") {
+    Site site;
+    site.write("small", "hello");
+    site.write("large", std::string(5000, 'x'));
+    const auto small = site.find("small");
+    REQUIRE(small->kind == Kind::File);
+    CHECK(small->in_memory);
+    CHECK(small->content == "hello");
+    const auto large = site.find("large");
+    REQUIRE(large->kind == Kind::File);
+    CHECK_FALSE(large->in_memory);
+    CHECK(large->fd.get() >= 0);
+    CHECK(large->size == 5000);
+}
+
+TEST_CASE("file_cache: a replaced file is noticed, and who has the old version keeps it", "[content]") {
+    Site site;
+    site.write("page", "one");
+    const auto before = site.find("page");
+    site.write("page.new", "second");
+    std::filesystem::rename(site.top() / "page.new", site.top() / "page");
+    const auto after = site.find("page");
+    CHECK(before->content == "one");
+    CHECK(after->content == "second");
+    CHECK(before->etag != after->etag);
+}
+
+TEST_CASE("file_cache: an unchanged file is the same entry, within the interval without a look at the disk",
+          "[content]") {
+    Site site;
+    site.write("page", "one");
+    const auto first = site.find("page");
+    CHECK(site.find("page").get() == first.get());
+    site.root().check = 1'000'000;
+    std::filesystem::remove(site.top() / "page");
+    CHECK(site.find("page").get() == first.get());
+}
+
+TEST_CASE("file_cache: an absent file that appears is served", "[content]") {
+    Site site;
+    CHECK(site.find("late")->kind == Kind::NotFound);
+    site.write("late", "here");
+    CHECK(site.find("late")->kind == Kind::File);
+    std::filesystem::remove(site.top() / "late");
+    CHECK(site.find("late")->kind == Kind::NotFound);
+}
+
+TEST_CASE("file_cache: what is neither file nor directory is refused", "[content]") {
+    Site site;
+    REQUIRE(::mkfifo((site.top() / "fifo").c_str(), 0600) == 0);
+    std::filesystem::create_directory(site.top() / "dir");
+    std::filesystem::create_symlink("/etc/passwd", site.top() / "link");
+    CHECK(site.find("fifo")->kind == Kind::Forbidden);
+    CHECK(site.find("dir")->kind == Kind::Directory);
+    CHECK(site.find("link")->kind == Kind::Forbidden);
+}
+
+TEST_CASE("file_cache: memory stays within its bound while old entries in use live on", "[content]") {
+    Site site;
+    site.root().check = 1'000'000;
+    site.write("first", std::string(900, 'a'));
+    const auto first = site.find("first");
+    for (int i = 0; i < 300; ++i) {
+        const std::string name = "f" + std::to_string(i);
+        site.write(name, std::string(900, 'b'));
+        REQUIRE(site.find(name)->kind == Kind::File);
+    }
+    CHECK(first->content == std::string(900, 'a'));
+    CHECK(site.find("first").get() != first.get());  // it was dropped, and read anew
+}
+
+TEST_CASE("file_cache: an empty file and a missing root", "[content]") {
+    Site site;
+    site.write("empty", "");
+    CHECK(site.find("empty")->kind == Kind::File);
+    CHECK(site.find("empty")->size == 0);
+    FileRoot none = site.root();
+    none.path += "/none";
+    none.id = content::file_root_id(none);
+    std::swap(site.root(), none);
+    CHECK(site.find("empty")->kind == Kind::NotFound);
+}
+
+TEST_CASE("directory_listing: names cannot become markup, scripts or other hosts", "[content]") {
+    const std::vector<content::ListedFile> files = {{"<script>alert(1)</script>", false, 3, 0},
+                                                    {"\"onclick=x", true, 0, 0},
+                                                    {"javascript:alert(1)", false, 1, 0},
+                                                    {"//evil.example", false, 1, 0}};
+    const std::string page = content::render_html("/<b>/", files, "", false);
+    CHECK(page.find("<script>") == page.npos);
+    CHECK(page.find("<b>") == page.npos);
+    CHECK(page.find("href=\"javascript:") == page.npos);
+    CHECK(page.find("href=\"//evil") == page.npos);
+    CHECK(page.find("href=\"%22onclick%3Dx/\"") != page.npos);
+    const std::string json = content::render_json({{"a\"b\\c\n", false, 7, 0}}, true);
+    CHECK(json.find("\"a\\\"b\\\\c\\u000a\"") != json.npos);
+    CHECK(json.find("\"truncated\":true") != json.npos);
+}
