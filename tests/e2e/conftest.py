@@ -8,16 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from support.certs import Authority  # noqa: E402
-from support.gantry import binary, can_run  # noqa: E402
 from support.nginx import Nginx  # noqa: E402
-
-
-def pytest_collection_modifyitems(items):
-    if can_run():
-        return
-    for item in items:
-        if "needs_no_gantry" not in item.keywords:
-            item.add_marker(pytest.mark.skip(reason=f"{binary()} cannot run a server yet"))
 
 
 def pytest_configure(config):

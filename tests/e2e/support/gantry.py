@@ -25,19 +25,6 @@ def binary():
     return os.environ.get("GANTRY_BINARY") or str(ROOT / "build" / "asan" / "gantry")
 
 
-def can_run():
-    """Is there a binary whose `run` command does something? (While the server is being built there may be none.)"""
-    if not os.access(binary(), os.X_OK):
-        return False
-    probe = subprocess.run(
-        [binary(), "run", "-c", "/nonexistent/gantry.toml"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        timeout=30,
-    )
-    return probe.returncode != 0
-
-
 def substitute(text, values):
     """Replaces @name@ by the value; what has no value is a mistake in the test."""
 
