@@ -29,24 +29,12 @@ private:
     ProxySettings settings_;
 };
 
-http::EncodedSlash encoded_slash_of(const conf::Host& host) {
-    switch (host.encoded_slash) {
-        case conf::Host::EncodedSlash::Keep:
-            return http::EncodedSlash::Keep;
-        case conf::Host::EncodedSlash::Reject:
-            return http::EncodedSlash::Reject;
-        case conf::Host::EncodedSlash::Decode:
-            return http::EncodedSlash::Decode;
-    }
-    return http::EncodedSlash::Keep;
-}
-
 // False: a problem was added.
 bool build_rules(const conf::Proxy& proxy, const server::HandlerScope& scope, ProxyRules& rules) {
     const conf::ProxyOptions& options = *proxy.options;
     const std::size_t problems = scope.problems.size();
     rules.uri = proxy.uri;
-    rules.encoded_slash = encoded_slash_of(scope.host);
+    rules.encoded_slash = server::encoded_slash_of(scope.host);
     rules.forwarded = options.forwarded;
     std::vector<Cidr> trusted;
     for (const std::string& text : options.trusted) {

@@ -48,8 +48,7 @@ private:
 Template compile_template(const conf::Template& text, server::Purpose purpose,
                           const server::HandlerScope& scope) {
     server::TemplateScope allowed{purpose, server::Stage::Request, scope.captures};
-    if (scope.host.encoded_slash == conf::Host::EncodedSlash::Decode)
-        allowed.encoded_slash = http::EncodedSlash::Decode;
+    allowed.encoded_slash = server::encoded_slash_of(scope.host);
     auto compiled = Template::compile(text.text, allowed);
     if (compiled) return std::move(*compiled);
     scope.problems.push_back({text.place, static_cast<std::uint32_t>(compiled.error().offset),

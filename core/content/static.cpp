@@ -244,8 +244,9 @@ Verdict Static::redirect_to_directory(Exchange& exchange) {
     while (path.starts_with("//")) path.remove_prefix(1);
     const http::RequestHead& request = exchange.request();
     Arena& arena = exchange.arena();
-    const std::string_view to =
-        arena.join(http::percent_encode_path(path, arena), "/", request.has_query ? "?" : "", request.query);
+    const std::string_view to = arena.join(
+        http::percent_encode_path(path, arena, server::encoded_slash_of(*exchange.host()->settings)), "/",
+        request.has_query ? "?" : "", request.query);
     exchange.response().status = 301;
     exchange.response().headers.add(http::HeaderId::Location, to);
     exchange.respond({});

@@ -15,18 +15,6 @@ const Error Exchange::kNoError{Code::Internal, Side::Client, Retry::No, 0, ""};
 
 namespace {
 
-http::EncodedSlash slash_policy(conf::Host::EncodedSlash policy) {
-    switch (policy) {
-        case conf::Host::EncodedSlash::Keep:
-            return http::EncodedSlash::Keep;
-        case conf::Host::EncodedSlash::Reject:
-            return http::EncodedSlash::Reject;
-        case conf::Host::EncodedSlash::Decode:
-            return http::EncodedSlash::Decode;
-    }
-    return http::EncodedSlash::Reject;
-}
-
 // The host in an authority that the parser has accepted.
 std::string_view host_part(std::string_view authority) {
     if (!authority.empty() && authority.front() == '[') return authority.substr(0, authority.find(']') + 1);
@@ -153,8 +141,8 @@ bool Exchange::route() {
         return false;
     }
     const conf::Host& settings = *host_->settings;
-    const auto path = http::normalize_path(request_.path, slash_policy(settings.encoded_slash),
-                                           settings.merge_slashes, arena_);
+    const auto path =
+        http::normalize_path(request_.path, encoded_slash_of(settings), settings.merge_slashes, arena_);
     if (!path) {
         fail(path.error());
         return false;

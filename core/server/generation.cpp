@@ -149,6 +149,18 @@ std::shared_ptr<const Generation> Generation::build(conf::Settings settings, con
     return generation;
 }
 
+http::EncodedSlash encoded_slash_of(const conf::Host& host) {
+    switch (host.encoded_slash) {
+        case conf::Host::EncodedSlash::Keep:
+            return http::EncodedSlash::Keep;
+        case conf::Host::EncodedSlash::Reject:
+            return http::EncodedSlash::Reject;
+        case conf::Host::EncodedSlash::Decode:
+            return http::EncodedSlash::Decode;
+    }
+    return http::EncodedSlash::Reject;
+}
+
 const HostEntry* Generation::default_host(std::size_t listener) const {
     const auto index = settings_.listeners[listener].default_host;
     return index ? &hosts_[*index] : nullptr;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/conf/settings.hpp"
+#include "core/http/uri.hpp"
 #include "core/server/access_log_format.hpp"
 #include "core/server/error_page.hpp"
 #include "core/server/field_edits.hpp"
@@ -47,6 +48,9 @@ struct HostEntry {
     std::shared_ptr<const ErrorPages> error_pages;
     std::shared_ptr<const AccessLog> access_log;
 };
+
+// What becomes of encoded slashes in paths of this host, as http/uri has it.
+http::EncodedSlash encoded_slash_of(const conf::Host& host);
 
 // What a handler is made from. `captures`: the expressions of host and location whose groups its templates
 // may use.
