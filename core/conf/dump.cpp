@@ -8,7 +8,8 @@
 namespace gantry::conf {
 namespace {
 
-std::string quoted(std::string_view text) {
+// Not "quoted": with g++ 14 std::quoted would be found for a std::string as well.
+std::string in_quotes(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
@@ -44,15 +45,15 @@ std::string show(Duration value) {
     return format_duration(value);
 }
 std::string show(const std::string& value) {
-    return quoted(value);
+    return in_quotes(value);
 }
 std::string show(const Template& value) {
-    return quoted(value.text);
+    return in_quotes(value.text);
 }
 std::string show(const std::map<std::string, std::string>& values) {
     std::string out = "{";
     for (const auto& [key, value] : values) {
-        out.append(out.size() > 1 ? ", " : "").append(key).append(" = ").append(quoted(value));
+        out.append(out.size() > 1 ? ", " : "").append(key).append(" = ").append(in_quotes(value));
     }
     return out.append("}");
 }
@@ -136,24 +137,24 @@ std::string show(const Condition& condition) {
         case Condition::Test::Absent:
             return name + " is not there";
         case Condition::Test::Regex:
-            return fmt::format("{} matches {}", name, quoted(condition.value));
+            return fmt::format("{} matches {}", name, in_quotes(condition.value));
         case Condition::Test::Equals:
             break;
     }
-    return fmt::format("{} is {}", name, quoted(condition.value));
+    return fmt::format("{} is {}", name, in_quotes(condition.value));
 }
 std::string show(const Certificate& certificate) {
-    return fmt::format("{{certificate = {}, key = {}, ocsp = {}}}", quoted(certificate.certificate_file),
-                       quoted(certificate.key_file), quoted(certificate.ocsp_file));
+    return fmt::format("{{certificate = {}, key = {}, ocsp = {}}}", in_quotes(certificate.certificate_file),
+                       in_quotes(certificate.key_file), in_quotes(certificate.ocsp_file));
 }
 std::string show(const ErrorPage& page) {
     const std::string status =
         page.status < 10 ? fmt::format("{}xx", page.status) : fmt::format("{}", page.status);
     return page.file.empty() ? fmt::format("{} redirects to {}", status, show(page.redirect))
-                             : fmt::format("{} is {}", status, quoted(page.file));
+                             : fmt::format("{} is {}", status, in_quotes(page.file));
 }
 std::string show(const AccessLog& log) {
-    return log.enabled ? fmt::format("{} as {}", quoted(log.target), quoted(log.format)) : "off";
+    return log.enabled ? fmt::format("{} as {}", in_quotes(log.target), in_quotes(log.format)) : "off";
 }
 std::string show(const FieldEdits& edits) {
     std::vector<std::string> parts;
@@ -271,7 +272,7 @@ private:
 
     void host(const Host& h) {
         const Host standard;
-        prefix_ = fmt::format("host.{}.", quoted(h.name));
+        prefix_ = fmt::format("host.{}.", in_quotes(h.name));
         always("names", h.names);
         std::vector<std::string> listeners;
         for (const std::size_t index : h.listeners) listeners.push_back(settings_.listeners[index].name);
@@ -285,7 +286,7 @@ private:
         shared(h);
         const std::string outer = prefix_;
         for (const Location& location : h.locations) {
-            prefix_ = fmt::format("{}location.{}.", outer, quoted(location.name));
+            prefix_ = fmt::format("{}location.{}.", outer, in_quotes(location.name));
             this->location(location);
         }
     }

@@ -36,7 +36,7 @@ std::string_view trim_semicolon(std::string_view text) {
 }
 
 // How a bare value should have been written.
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
     if (equals_ignore_case(value, "yes") || equals_ignore_case(value, "on") ||
         equals_ignore_case(value, "true")) {
         return "true";
@@ -103,7 +103,7 @@ SyntaxAdvice advise_on_pair(std::string_view statement, std::string_view descrip
         const bool as_it_is = value[0] == '"' || value[0] == '[' || value[0] == '{' || value[0] == '\'' ||
                               value.find_first_not_of("0123456789") == value.npos;
         return {fmt::format("there is no = behind \"{}\"", key),
-                fmt::format("write {} = {}", key, as_it_is ? std::string(value) : quoted(value)), column};
+                fmt::format("write {} = {}", key, as_it_is ? std::string(value) : in_quotes(value)), column};
     }
     const std::size_t equals = line.find('=', at);
     if (key.empty() || equals == line.npos) return {plain_description(description), {}, 0};
@@ -140,7 +140,7 @@ SyntaxAdvice advise_on_pair(std::string_view statement, std::string_view descrip
         return {plain_description(description), {}, 0};
     }
     return {"this value is neither a number, true, false nor a quoted string",
-            fmt::format("write {} = {}", key, quoted(value)), value_column};
+            fmt::format("write {} = {}", key, in_quotes(value)), value_column};
 }
 
 }  // namespace gantry::conf
