@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <charconv>
 #include <cstring>
 #include <netinet/in.h>
 #include <sys/un.h>
@@ -14,10 +15,17 @@ constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 
 // Writes the address to `to` (INET6_ADDRSTRLEN bytes).
 std::string_view write_ip(const PeerAddress& address, char* to) {
     if (address.family == 0) return "unix:";
-    const int family = address.family == 4 ? AF_INET : AF_INET6;
-    const void* bytes = address.family == 4 ? address.ip.data() + 12 : address.ip.data();
-    ::inet_ntop(family, bytes, to, INET6_ADDRSTRLEN);
-    return to;
+    if (address.family == 6) {
+        ::inet_ntop(AF_INET6, address.ip.data(), to, INET6_ADDRSTRLEN);
+        return to;
+    }
+    // Every proxied request names its client, and inet_ntop() takes snprintf() to do so.
+    char* at = to;
+    for (std::size_t i = 12; i < 16; ++i) {
+        if (i > 12) *at++ = '.';
+        at = std::to_chars(at, at + 3, address.ip[i]).ptr;
+    }
+    return {to, static_cast<std::size_t>(at - to)};
 }
 
 }  // namespace
