@@ -165,6 +165,9 @@ void ProxyExchange::on_response_head(http::ResponseHead& head) {
     facts.status = head.status;
     facts.response_nanos = monotonic_nanos() - start_nanos_;
     take_response_head(head, exchange_->request().method, exchange_->response());
+    // Refused before it is through: the rest of the body is not wanted, and the client should know.
+    const bool is_refusal = head.status >= 300 || !head.keep_alive;
+    if (is_refusal && !client()->is_request_complete()) exchange_->response().keep_alive = false;
     exchange_->send_head();
     if (head.status != 101) return;
     tunnel_ = true;

@@ -361,6 +361,24 @@ TEST_CASE("proxy: an answer may come before the request is through", "[content][
     const Answer answer = client.read();
     CHECK(answer.status == 401);
     CHECK(answer.body == "no");
+    CHECK(answer.field("Connection") == "close");
+}
+
+TEST_CASE("proxy: the head goes up though nothing of the body came yet", "[content][proxy]") {
+    Origin origin([](OriginSocket& socket, int) {
+        socket.read_head();
+        socket.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        const std::string body = socket.read_body(4);
+        socket.send("4\r\n" + body + "\r\n0\r\n\r\n");
+        socket.is_at_end();
+    });
+    ProxyServer server({origin.port()});
+    server.apply();
+    Client client(server);
+    client.send("POST / HTTP/1.1\r\nHost: test.example\r\nContent-Length: 4\r\n\r\n");
+    CHECK(contains(client.socket().read_head(), "200 OK"));
+    client.send("body");
+    CHECK(contains(client.socket().read_until("0\r\n\r\n"), "body"));
 }
 
 TEST_CASE("proxy: too large a body is refused, known or found out", "[content][proxy]") {
