@@ -3,6 +3,7 @@
 #include "core/cli/configuration.hpp"
 #include "core/net/certificate.hpp"
 #include "core/net/tls_client.hpp"
+#include "core/net/tls_context.hpp"
 
 #include <string>
 #include <unistd.h>
@@ -11,10 +12,12 @@
 namespace gantry::cli {
 namespace {
 
+// What is not there or not readable, loading has said already.
+bool is_readable(const std::string& path) {
+    return path.empty() || ::access(path.c_str(), R_OK) == 0;
+}
 bool is_readable(const conf::Certificate& files) {
-    return ::access(files.certificate_file.c_str(), R_OK) == 0 &&
-           ::access(files.key_file.c_str(), R_OK) == 0 &&
-           (files.ocsp_file.empty() || ::access(files.ocsp_file.c_str(), R_OK) == 0);
+    return is_readable(files.certificate_file) && is_readable(files.key_file) && is_readable(files.ocsp_file);
 }
 
 std::vector<std::string> certified_names(const conf::Host& host) {
@@ -28,7 +31,7 @@ std::vector<std::string> certified_names(const conf::Host& host) {
 
 void verify_certificates(const conf::Host& host, conf::Diagnostics& diagnostics) {
     for (const conf::Certificate& files : host.certificates) {
-        if (!is_readable(files)) continue;  // loading has said so
+        if (!is_readable(files)) continue;
         for (net::CertificateProblem& problem : net::check_certificate(files, certified_names(host))) {
             if (problem.kind == net::CertificateProblem::Kind::Error) {
                 diagnostics.error(files.place, std::move(problem.text));
@@ -43,8 +46,14 @@ void verify_certificates(const conf::Host& host, conf::Diagnostics& diagnostics)
 
 void verify(const conf::Settings& settings, conf::Diagnostics& diagnostics) {
     for (const conf::Host& host : settings.hosts) verify_certificates(host, diagnostics);
+    for (const conf::Listener& listener : settings.listeners) {
+        if (!listener.tls || !is_readable(listener.tls->client.ca_file)) continue;
+        if (std::string problem = net::TlsContext::check(*listener.tls); !problem.empty()) {
+            diagnostics.error(listener.place, std::move(problem));
+        }
+    }
     for (const conf::Upstream& upstream : settings.upstreams) {
-        if (!upstream.tls) continue;
+        if (!upstream.tls || !is_readable(upstream.tls->ca_file)) continue;
         if (std::string problem = net::TlsClientContext::check(*upstream.tls); !problem.empty()) {
             diagnostics.error(upstream.place, std::move(problem));
         }

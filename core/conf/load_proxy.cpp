@@ -41,6 +41,7 @@ void upstream(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into
 void uri(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {
     std::string text;
     if (!in.read(key, node, text)) return;
+    if (text.empty()) return;
     if (!text.starts_with('/') || text.find_first_of("?# ") != text.npos) {
         in.error(node.place, fmt::format("\"uri\": \"{}\" is not a path", text), "for example: uri = \"/\"");
         return;
@@ -74,7 +75,6 @@ constexpr Key<ProxyDraft> kKeys[] = {
      field<&ProxyOptions::forwarded>},
     {{.name = "trusted",
       .type = Type::Strings,
-      .standard = "[]",
       .example = "[\"10.0.0.0/8\"]",
       .doc = "Clients (proxies before us) whose own X-Forwarded-* and Forwarded are kept and extended."},
      [](Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {

@@ -41,7 +41,7 @@ void index(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) 
 
 void spa(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
     std::string name;
-    if (in.read(key, node, name) && check_relative(in, key, name, node.place)) into.spa = std::move(name);
+    if (in.read(key, node, name) && (name.empty() || check_relative(in, key, name, node.place))) into.spa = std::move(name);
 }
 
 void try_files(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
@@ -173,7 +173,6 @@ constexpr Key<StaticDraft> kKeys[] = {
      spa},
     {{.name = "try_files",
       .type = Type::Templates,
-      .standard = "[]",
       .example = "[\"${path}\", \"${path}/index.html\", \"=404\"]",
       .doc = "Paths below the root that are tried in turn; the last entry may be a status."},
      try_files},

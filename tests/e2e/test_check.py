@@ -132,6 +132,19 @@ def test_certificates(tmp_path, authority):
     assert done.returncode == 3 and "No such file" in done.err
 
 
+def test_tls_settings(tmp_path):
+    text = TLS.replace("tls = true", 'tls = { ciphers = "NONSENSE" }').replace(
+        'certificate = { certificate = "a.pem", key = "a.key" }', 'certificate = "self-signed"'
+    )
+    done = check(tmp_path, text)
+    assert done.returncode == 3 and "NONSENSE" in done.err, done.err
+    done = check(tmp_path, text.replace("ciphers", "groups"))
+    assert done.returncode == 3 and "NONSENSE" in done.err, done.err
+    put(tmp_path, "ca.pem", b"not a certificate")
+    done = check(tmp_path, text.replace('ciphers = "NONSENSE"', 'client_certificate = { mode = "required", ca = "ca.pem" }'))
+    assert done.returncode == 3 and "ca.pem" in done.err, done.err
+
+
 def test_the_shipped_configuration():
     done = gantry("check", "--strict", "-c", ROOT / "conf" / "gantry.toml")
     assert done.returncode == 0, done.err

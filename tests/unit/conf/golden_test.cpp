@@ -109,6 +109,88 @@ TEST_CASE("every key of the schema has a golden file", "[golden]") {
     }
 }
 
+namespace {
+
+// A configuration with a hole for that key of that scope; empty where keys have no default or no form of
+// their own.
+std::string with_hole(std::string_view scope, std::string_view key) {
+    const std::string listener = "[listener.web]\naddress = \"unix:/run/x\"\n";
+    const std::string answer = "[host.\"a.test\".location.\"/\"]\nrespond = 200\n";
+    // The other settings of listings are refused without it.
+    const std::string listing = key == "listing" ? "" : "listing = true, ";
+    const std::string files =
+        "[host.\"a.test\".location.\"/\"]\nstatic = { root = \"/\", " + listing + "@ }\n";
+    const std::string app = "[upstream.app]\npeers = [\"127.0.0.1:1\"]\n";
+    const std::string to_app = "[host.\"a.test\".location.\"/\"]\nproxy = ";
+    if (scope == "the top level") return "@\n" + listener + answer;
+    if (scope == "[server]") return "[server]\n@\n" + listener + answer;
+    if (scope == "[log]") return "[log]\n@\n" + listener + answer;
+    if (scope == "[listener.NAME]") return listener + "@\n" + answer;
+    if (scope == "[listener.NAME.tls]") return listener + "tls = { @ }\n" + answer;
+    if (scope == "[listener.NAME.tls.client_certificate]") {
+        return listener + "tls = { client_certificate = { @ } }\n" + answer;
+    }
+    if (scope == "[upstream.NAME]") return listener + app + "@\n" + to_app + "\"app\"\n";
+    if (scope == "[upstream.NAME] peers") {
+        return listener + "[upstream.app]\npeers = [{ address = \"127.0.0.1:1\", @ }]\n" + to_app +
+               "\"app\"\n";
+    }
+    if (scope == "[upstream.NAME.tls]") return listener + app + "tls = { @ }\n" + to_app + "\"app\"\n";
+    if (scope == "[host.\"NAME\"]") return listener + "[host.\"a.test\"]\n@\n" + answer;
+    if (scope == "[host.\"NAME\".location.\"PATTERN\"]") return listener + answer + "@\n";
+    if (scope == "[host.\"NAME\".location.\"PATTERN\".static]") return listener + files;
+    if (scope == "[host.\"NAME\".location.\"PATTERN\".proxy]") {
+        return listener + app + to_app + "{ upstream = \"app\", @ }\n";
+    }
+    if (scope == "[host.\"NAME\".location.\"PATTERN\".redirect]") {
+        return listener + "[host.\"a.test\".location.\"/\"]\nredirect = { to = \"/x\", @ }\n";
+    }
+    if (scope == "[host.\"NAME\".location.\"PATTERN\".respond]") {
+        return listener + "[host.\"a.test\".location.\"/\"]\nrespond = { @ }\n";
+    }
+    if (scope == "request_headers, response_headers") return listener + answer + "request_headers = { @ }\n";
+    if (scope == "access_log") return listener + answer + "access_log = { @ }\n";
+    return {};
+}
+
+// The key alone where it is empty: TOML 1.0 allows no comma behind the last one.
+std::string fill(std::string text, const std::string& hole) {
+    const std::string_view in_table = ", @ }";
+    if (const auto at = text.find(in_table); at != text.npos && hole.empty()) {
+        return text.replace(at, in_table.size(), " }");
+    }
+    return text.replace(text.find('@'), 1, hole);
+}
+
+std::string dump_of(const std::string& text, std::string& diagnostics) {
+    const conf::Loaded loaded = conf::load_text("/x.toml", text);
+    diagnostics = loaded.diagnostics.render_text();
+    return loaded.settings ? conf::dump(*loaded.settings, conf::Detail::Everything) : std::string();
+}
+
+}  // namespace
+
+TEST_CASE("what the schema calls the default is the default", "[schema]") {
+    int tried = 0;
+    for (const conf::Scope& scope : conf::all_scopes()) {
+        for (const conf::KeyDoc* key : scope.keys) {
+            if (key->standard.empty()) continue;
+            const std::string text = with_hole(scope.name, key->name);
+            INFO("[" << scope.name << "] " << key->name << " = " << key->standard);
+            REQUIRE(!text.empty());
+            std::string said;
+            const std::string without = dump_of(fill(text, ""), said);
+            const std::string with =
+                dump_of(fill(text, std::string(key->name) + " = " + std::string(key->standard)), said);
+            INFO(said);
+            CHECK(!with.empty());
+            CHECK(with == without);
+            ++tried;
+        }
+    }
+    CHECK(tried > 50);
+}
+
 TEST_CASE("every key of the schema is documented", "[schema]") {
     std::set<std::string> scopes;
     for (const conf::Scope& scope : conf::all_scopes()) {
