@@ -41,7 +41,8 @@ void index(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) 
 
 void spa(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
     std::string name;
-    if (in.read(key, node, name) && (name.empty() || check_relative(in, key, name, node.place))) into.spa = std::move(name);
+    if (in.read(key, node, name) && (name.empty() || check_relative(in, key, name, node.place)))
+        into.spa = std::move(name);
 }
 
 void try_files(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {

@@ -93,21 +93,22 @@ void TomlReader::read(std::uint32_t file, std::string_view text) {
     std::size_t body = 0;
     std::uint32_t body_line = 1;
     bool has_pairs = false;
-    bool too_deep = false;
+    std::uint32_t too_deep = 0;  // a line
     const auto finish_body = [&](std::size_t end) {
-        if (too_deep) {
-            diagnostics_.error({file_, body_line, 1}, "values or dotted keys are nested too deeply here",
+        if (too_deep != 0) {
+            if (table_ != nullptr) table_->broken = true;
+            diagnostics_.error({file_, too_deep, 1}, "values or dotted keys are nested too deeply here",
                                "nothing in this configuration is nested more than a few levels");
         } else if (has_pairs || end > body) {
             read_body(text.substr(body, end - body), body_line);
         }
         has_pairs = false;
-        too_deep = false;
+        too_deep = 0;
     };
     while (statements.next(statement)) {
         if (statement.kind == Statement::Kind::Pair) {
             has_pairs = true;
-            too_deep |= statement.too_deep;
+            if (statement.too_deep && too_deep == 0) too_deep = statement.line;
             continue;
         }
         finish_body(statement.begin);
@@ -324,9 +325,7 @@ void TomlReader::merge(Node& into, const Node& from) {
 
 void TomlReader::add(Node& parent, Entry entry) {
     tree_.append(parent, entry);
-    if (parent.count < kIndexFrom) return;
-    std::uint32_t i = parent.count == kIndexFrom ? 0 : parent.count - 1;
-    for (; i < parent.count; ++i) index_.emplace(Child{&parent, parent.entries[i].key}, i);
+    if (parent.indexed) index_.emplace(Child{&parent, entry.key}, parent.count - 1);
 }
 
 Entry* TomlReader::find(Node& parent, std::string_view key) {
@@ -335,6 +334,11 @@ Entry* TomlReader::find(Node& parent, std::string_view key) {
             if (entry.key == key) return &entry;
         }
         return nullptr;
+    }
+    if (!parent.indexed) {
+        for (std::uint32_t i = 0; i < parent.count; ++i)
+            index_.emplace(Child{&parent, parent.entries[i].key}, i);
+        parent.indexed = true;
     }
     const auto found = index_.find({&parent, key});
     return found == index_.end() ? nullptr : &parent.entries[found->second];

@@ -23,8 +23,9 @@ struct Entry {
 struct Node {
     enum class Kind : std::uint8_t { String, Integer, Float, Boolean, Time, Array, Table };
     Kind kind = Kind::Table;
-    bool header = false;  // a table that a [header] of its own defined
-    bool closed = false;  // an inline table: complete where it stands
+    bool header = false;   // a table that a [header] of its own defined
+    bool closed = false;   // an inline table: complete where it stands
+    bool indexed = false;  // TomlReader finds its keys by hash
     // Something in this table was not understood, so that nothing can be said about what is missing.
     mutable bool broken = false;
     Place place;

@@ -196,6 +196,22 @@ TEST_CASE("a BOM and CRLF do no harm", "[load]") {
     CHECK(loaded.settings);
 }
 
+TEST_CASE("names are found again in tables of any size", "[load]") {
+    for (const int count : {3, 15, 16, 17, 40}) {
+        std::string text = kListener + "[host]\n";
+        for (int i = 0; i < count; ++i) text += "\"h" + std::to_string(i) + ".test\".max_body = 1\n";
+        for (int i = 0; i < count; ++i) {
+            text += "[host.\"h" + std::to_string(i) + ".test\".location.\"/\"]\nrespond = 200\n";
+        }
+        const conf::Loaded loaded = conf::load_text("x.toml", text);
+        INFO(loaded.diagnostics.render_text());
+        REQUIRE(loaded.settings);
+        CHECK(loaded.settings->hosts.size() == static_cast<std::size_t>(count));
+        CHECK(conf::load_text("x.toml", text + "[host.\"h2.test\"]\nmax_body = 2\n").diagnostics.errors() ==
+              1);
+    }
+}
+
 TEST_CASE("a hostile file ends soon", "[load]") {
     const auto judge = [](const std::string& text) {
         return conf::load_text("x.toml", text).diagnostics.errors();
