@@ -19,8 +19,10 @@ bool is_same_version(const struct stat& a, const struct stat& b) {
            a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
 }
 
-// Reads the whole file. False with errno EAGAIN: the disk would be needed; with ESTALE: it changed meanwhile.
-bool read_all(int fd, const struct stat& before, std::string& content, Disk disk) {
+enum class Reading : std::uint8_t { Done, NeedsDisk, Changed, Failed };  // Failed: errno says why
+
+// Reads the whole file, the version that `before` describes.
+Reading read_all(int fd, const struct stat& before, std::string& content, Disk disk) {
     content.resize(static_cast<std::size_t>(before.st_size));
     std::size_t at = 0;
     while (at < content.size()) {
@@ -29,16 +31,13 @@ bool read_all(int fd, const struct stat& before, std::string& content, Disk disk
         ssize_t got = ::preadv2(fd, &vector, 1, static_cast<off_t>(at), flags);
         if (got < 0 && errno == EOPNOTSUPP) got = ::preadv(fd, &vector, 1, static_cast<off_t>(at));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return false;
+        if (got < 0) return errno == EAGAIN && disk == Disk::Cached ? Reading::NeedsDisk : Reading::Failed;
         if (got == 0) break;
         at += static_cast<std::size_t>(got);
     }
     struct stat after;
-    if (at < content.size() || ::fstat(fd, &after) != 0 || !is_same_version(before, after)) {
-        errno = ESTALE;
-        return false;
-    }
-    return true;
+    const bool is_same = at == content.size() && ::fstat(fd, &after) == 0 && is_same_version(before, after);
+    return is_same ? Reading::Done : Reading::Changed;
 }
 
 void describe(FileEntry& entry) {
@@ -57,8 +56,12 @@ Ref<FileEntry> entry_of(FileEntry::Kind kind, const Error& error = {}) {
     return entry;
 }
 
-// Opens and reads one version. Null: the disk would be needed.
-Ref<FileEntry> load(int root, const FileRoot& options, const std::string& path, Disk disk) {
+enum class IfChanged : std::uint8_t { ReadAgain, KeepDescriptor };
+
+// Opens and reads one version. Null: the disk would be needed. A small file that changed while it was read
+// has neither content nor descriptor when it is to be read once more, else its descriptor.
+Ref<FileEntry> load_once(int root, const FileRoot& options, const std::string& path, Disk disk,
+                         IfChanged if_changed) {
     auto fd = open_beneath(root, path.c_str(), options.links, disk);
     if (!fd) {
         if (fd.error().system == EAGAIN && disk == Disk::Cached) return {};
@@ -83,11 +86,34 @@ Ref<FileEntry> load(int root, const FileRoot& options, const std::string& path, 
         entry->fd = std::move(*fd);
         return entry;
     }
-    entry->in_memory = true;
-    if (read_all(fd->get(), entry->stat, entry->content, disk)) return entry;
-    if (errno == EAGAIN && disk == Disk::Cached) return {};
+    switch (read_all(fd->get(), entry->stat, entry->content, disk)) {
+        case Reading::Done:
+            entry->in_memory = true;
+            return entry;
+        case Reading::NeedsDisk:
+            return {};
+        case Reading::Changed:
+            entry->content = {};
+            if (if_changed == IfChanged::KeepDescriptor) entry->fd = std::move(*fd);
+            return entry;
+        case Reading::Failed:
+            break;
+    }
     return entry_of(FileEntry::Kind::Failed,
                     {Code::Internal, Side::Us, Retry::No, errno, "while reading the file"});
+}
+
+// A file that was replaced while we read it is read again; one that never rests, such as a log, is sent from
+// its descriptor with the size that it had.
+Ref<FileEntry> load(int root, const FileRoot& options, const std::string& path, Disk disk) {
+    constexpr int kAttempts = 3;
+    for (int attempt = 1; attempt < kAttempts; ++attempt) {
+        Ref<FileEntry> entry = load_once(root, options, path, disk, IfChanged::ReadAgain);
+        const bool has_changed =
+            entry && entry->kind == FileEntry::Kind::File && !entry->in_memory && !entry->fd;
+        if (!has_changed) return entry;
+    }
+    return load_once(root, options, path, disk, IfChanged::KeepDescriptor);
 }
 
 }  // namespace

@@ -3,11 +3,13 @@
 #include "core/content/directory_listing.hpp"
 #include "tests/support/catch.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <sys/stat.h>
+#include <thread>
 
 using namespace gantry;
 using content::Disk;
@@ -72,6 +74,30 @@ TEST_CASE("file_cache: a replaced file is noticed, and who has the old version k
     CHECK(before->content == "one");
     CHECK(after->content == "second");
     CHECK(before->etag != after->etag);
+}
+
+TEST_CASE("file_cache: a file that never rests is served as well, and never as a mixture", "[content]") {
+    Site site;
+    site.root().max_memory_file = 4 * 1024 * 1024;  // takes longer to read than to change
+    site.root().id = content::file_root_id(site.root());
+    site.write("log", std::string(2 * 1024 * 1024, 'x'));
+    std::atomic<bool> is_over{false};
+    std::thread writer([&] {
+        std::ofstream log(site.top() / "log", std::ios::app);
+        while (!is_over && log.tellp() < 3 * 1024 * 1024) log << "y" << std::flush;
+    });
+    bool was_from_descriptor = false;
+    for (int i = 0; i < 200 && !was_from_descriptor; ++i) {
+        const auto entry = site.find("log");
+        CHECK(entry->kind == Kind::File);
+        CHECK(entry->in_memory != static_cast<bool>(entry->fd));
+        if (entry->in_memory) CHECK(entry->content.size() == entry->size);
+        was_from_descriptor = !entry->in_memory;
+    }
+    is_over = true;
+    writer.join();
+    CHECK(was_from_descriptor);
+    CHECK(site.find("log")->in_memory);  // it rests now
 }
 
 TEST_CASE("file_cache: an unchanged file is the same entry, within the interval without a look at the disk",
