@@ -25,7 +25,10 @@ std::string_view Exchange::value(const Variable& variable, Arena& arena) const {
             return capture_variable(variable, location_captures_, host_captures_);
         case VariableId::Host: {
             const auto authority = http::parse_authority(request_.authority);
-            return authority ? authority->host : std::string_view{};
+            if (!authority) return {};
+            // With its brackets an IPv6 literal can stand in a URI.
+            return authority->is_ipv6 ? request_.authority.substr(0, authority->host.size() + 2)
+                                      : authority->host;
         }
         case VariableId::HostName:
             return host_ != nullptr ? std::string_view(host_->settings->name) : "";

@@ -136,6 +136,12 @@ def test_redirects(gantry, target, status, location):
     assert (response.status, response["location"]) == (status, location)
 
 
+@pytest.mark.parametrize("authority,host", [("test:8080", "test"), ("[::1]:8080", "[::1]"), ("[2001:db8::1]", "[2001:db8::1]"), ("127.0.0.1:80", "127.0.0.1")])
+def test_a_redirect_to_the_same_host(gantry, authority, host):
+    """An IPv6 address keeps its brackets: without them its colons would begin a port."""
+    assert fetch(gantry, "/r301", host=authority)["location"] == f"https://{host}/moved"
+
+
 @pytest.mark.parametrize("target", ["/old/x%0d%0aSet-Cookie:%20a=b", "/r302?x%0d%0aa:b", "/r308/%0aX:y"])
 def test_no_response_splitting(gantry, target):
     response = fetch(gantry, target)
