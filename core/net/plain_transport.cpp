@@ -1,5 +1,4 @@
 // The plain transport: bytes as the kernel has them.
-#include "core/net/receive.hpp"
 #include "core/net/transport.hpp"
 #include "core/net/worker.hpp"
 
@@ -37,7 +36,7 @@ private:
 
 Io PlainTransport::read(char* to, std::size_t size) {
     bool more = false;
-    const ssize_t got = receive(fd(), to, size, more);
+    const ssize_t got = receive(to, size, more);
     set_more(more);
     if (got > 0) return {Io::Kind::Done, static_cast<std::size_t>(got), {}};
     if (got == 0) return {Io::Kind::Closed, 0, {}};

@@ -7,6 +7,7 @@
 #include <asio/detail/reactor_op.hpp>
 #include <asio/detail/scheduler.hpp>
 #include <new>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 // The reactor is Asio's internal interface. These are the versions that it was read and tested with.
@@ -26,6 +27,20 @@ Reactor::per_descriptor_data as_descriptor(void* descriptor) {
     return static_cast<Reactor::per_descriptor_data>(descriptor);
 }
 const asio::error_code kNoError;
+
+// The reactor leaves the events of the last edge in the state of the descriptor, for itself.
+struct LastEdge : asio::detail::scheduler_operation {
+    static unsigned events(const asio::detail::scheduler_operation& state) {
+        return state.*(&LastEdge::task_result_);
+    }
+};
+
+bool said_hang_up(void* descriptor) {
+    // Its base class is private, which a cast of the old kind may pass by ([expr.cast]/4).
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-cstyle-cast)
+    const auto* state = (const asio::detail::scheduler_operation*)as_descriptor(descriptor);
+    return (LastEdge::events(*state) & EPOLLHUP) != 0;
+}
 
 }  // namespace
 
@@ -113,6 +128,7 @@ void SocketOp::completed(Op& op, bool loop_is_gone) {
         return;
     }
     if (loop_is_gone || fd_ < 0) return;
+    said_hang_up(descriptor_) ? flags_ |= kHungUp : flags_ &= static_cast<std::uint8_t>(~kHungUp);
     Worker::current()->enter_event();
     write ? on_writable() : on_readable();
 }

@@ -35,6 +35,10 @@ public:
     void set_more(bool more) { more ? flags_ |= kMore : flags_ &= static_cast<std::uint8_t>(~kMore); }
     bool has_more() const { return (flags_ & kMore) != 0; }
 
+    // Did the last edge say that the connection is over in both directions? What was received before can be
+    // read still; behind it is an end or an error that no further edge will announce.
+    bool is_hung_up() const { return (flags_ & kHungUp) != 0; }
+
     // Closes the descriptor at once; no callback comes after it.
     void close();
     // Closes, and deletes this object when the reactor has let go of it. Never delete it otherwise.
@@ -51,7 +55,8 @@ protected:
 
 private:
     struct Op;  // the reactor's operation; in socket_op.cpp, so that Asio stays there
-    static constexpr std::uint8_t kReading = 1, kWriting = 2, kMore = 4, kReleased = 8, kFresh = 16;
+    static constexpr std::uint8_t kReading = 1, kWriting = 2, kMore = 4, kReleased = 8, kFresh = 16,
+                                  kHungUp = 32;
     void completed(Op& op, bool loop_is_gone);
     void start(int kind, Op& op);
     static void post(Op& op);

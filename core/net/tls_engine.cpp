@@ -162,7 +162,7 @@ bool TlsTransport::fill() {
     if (received.owner != nullptr && received.owner != this) received.owner->keep_received();
     received.owner = this;
     received.begin = received.end = 0;
-    const ssize_t got = receive(fd(), received.bytes, sizeof received.bytes, socket_more_);
+    const ssize_t got = receive(received.bytes, sizeof received.bytes, socket_more_);
     if (got > 0) {
         received.end = static_cast<std::size_t>(got);
         if (!std::exchange(any_received_, true) && peer_ == Side::Client) {
@@ -485,7 +485,7 @@ void TlsTransport::drain_refused() {
     char scrap[4096];
     bool more = true;
     while (more && !broken_ && refused_bytes_ < kMaxRefusedBytes) {
-        const ssize_t got = receive(fd(), scrap, sizeof scrap, more);
+        const ssize_t got = receive(scrap, sizeof scrap, more);
         if (got < 0 && errno == EAGAIN) break;
         if (got <= 0) return fail_handshake(error);
         refused_bytes_ += static_cast<std::uint32_t>(got);

@@ -3,6 +3,7 @@
 
 #include "core/base/chain.hpp"
 #include "core/base/error.hpp"
+#include "core/net/receive.hpp"
 #include "core/net/socket_op.hpp"
 
 #include <cstddef>
@@ -74,6 +75,14 @@ public:
 
 protected:
     using SocketOp::SocketOp;
+
+    // recv(), and whether another read may find something without a new edge: bytes, a FIN, a reset.
+    ssize_t receive(char* to, std::size_t size, bool& more) {
+        const ssize_t got = net::receive(fd(), to, size, more);
+        if (got > 0 && is_hung_up()) more = true;
+        return got;
+    }
+
     TransportEvents* events_ = nullptr;
 
     void on_readable() override {

@@ -218,10 +218,7 @@ STAGES = {
 
 @pytest.mark.parametrize("leave", ["close", "reset", "half-close"])
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_client_vanishes(request, gantry, stage, leave):
-    if (stage, leave) == ("in-chunk-size", "reset"):
-        # Seen twice in five runs beside a compiler, never alone: connections are held until response_timeout. Not understood yet.
-        request.node.add_marker(pytest.mark.xfail(strict=False, reason="sometimes held for longer than 15 s under load"))
+def test_a_client_vanishes(gantry, stage, leave):
     before = gantry.open_files()
     for read in (False, True):
         for listener in ("web", "tls"):
@@ -240,6 +237,25 @@ def test_a_client_vanishes(request, gantry, stage, leave):
                 client.close()
     assert fetch(gantry).body == b"ok"
     wait_until(lambda: gantry.open_files() <= before + 6, "the connections to be given back")
+
+
+@pytest.mark.parametrize("listener", ["web", "tls"])
+@pytest.mark.parametrize("stage", sorted(set(STAGES) - {"pipelined"}))
+def test_a_reset_that_comes_with_the_last_bytes(gantry, stage, listener):
+    """The server sees both at once, with one event: nothing else will tell it that the client is gone."""
+    before = gantry.open_files()
+    clients = [RawClient(gantry, listener, tls=trusting() if listener == "tls" else None) for _ in range(8)]
+    for client in clients:
+        assert client.get("/").body == b"ok"
+    pid = gantry.server_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for client in clients:
+            client.send(STAGES[stage])
+            client.reset()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: gantry.open_files() <= before + 4, "the connections to be given back", timeout=8)
 
 
 def test_clients_that_vanish_at_random(gantry):

@@ -5,6 +5,7 @@
 #include "core/net/worker.hpp"
 #include "tests/support/catch.hpp"
 
+#include <chrono>
 #include <cstring>
 #include <future>
 #include <memory>
@@ -19,11 +20,12 @@ using namespace gantry::net;
 
 namespace {
 
-// Sends back what it gets, and closes when the client does.
+// Sends back what it gets unless it only listens, and closes when the client does.
 class Echo final : TransportEvents {
 public:
-    Echo(Worker& worker, TransportPtr transport)
-        : worker_(worker), transport_(std::move(transport)), out_(worker.blocks()) {
+    enum class Answers : std::uint8_t { Yes, No };
+    Echo(Worker& worker, TransportPtr transport, Answers answers)
+        : worker_(worker), transport_(std::move(transport)), out_(worker.blocks()), answers_(answers) {
         transport_->set_events(this);
         transport_->want_read();
     }
@@ -38,7 +40,7 @@ private:
                 transport_->write(out_);
                 return finish();
             }
-            out_.append_copy({bytes, io.bytes});
+            if (answers_ == Answers::Yes) out_.append_copy({bytes, io.bytes});
         } while (transport_->has_more());
         on_writable();
     }
@@ -55,20 +57,23 @@ private:
     Worker& worker_;
     TransportPtr transport_;
     Chain out_;
+    Answers answers_;
 };
 
 struct EchoAcceptor final : Acceptor {
     explicit EchoAcceptor(Worker& owner) : worker(owner) {}
     void on_accept(UniqueFd fd, const PeerAddress&) override {
-        new Echo(worker, make_plain_transport(std::move(fd)));
+        new Echo(worker, make_plain_transport(std::move(fd)), answers);
     }
+    Echo::Answers answers = Echo::Answers::Yes;
     Worker& worker;
 };
 
 // A worker on a thread of its own, with one listener on a port that the kernel chose.
 class EchoServer {
 public:
-    EchoServer() {
+    explicit EchoServer(Echo::Answers answers = Echo::Answers::Yes) {
+        acceptor_.answers = answers;
         conf::Address address;
         address.host = "127.0.0.1";
         auto socket = open_listening_socket(address, 128, true, 0);
@@ -164,4 +169,28 @@ TEST_CASE("transport: a FIN that arrives together with data is noticed", "[net]"
     std::promise<std::uint32_t> open;
     server.worker().post([&] { open.set_value(server.worker().connections.load()); });
     CHECK(open.get_future().get() == 0);
+}
+
+TEST_CASE("transport: a reset that arrives together with data is noticed", "[net]") {
+    EchoServer server(Echo::Answers::No);
+    const auto open = [&] {
+        std::promise<std::uint32_t> count;
+        server.worker().post([&] { count.set_value(server.worker().connections.load()); });
+        return count.get_future().get();
+    };
+    for (int i = 0; i < 5; ++i) {
+        UniqueFd client(server.connect());
+        while (open() == 0) std::this_thread::yield();
+        // Both are there before the worker looks.
+        std::promise<void> done;
+        server.worker().post([ready = done.get_future().share()] { ready.wait(); });
+        REQUIRE(::write(client.get(), "bye", 3) == 3);
+        const linger reset{1, 0};
+        REQUIRE(::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);
+        client.reset();
+        done.set_value();
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (open() != 0 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+        REQUIRE(open() == 0);
+    }
 }
