@@ -3,6 +3,7 @@
 #include "core/base/log.hpp"
 
 #include <chrono>
+#include <utility>
 
 namespace gantry::cli {
 
@@ -10,8 +11,7 @@ namespace {
 constexpr std::chrono::seconds kNamesWait{2};
 }
 
-std::shared_ptr<const server::Generation> build_generation(const conf::Settings& settings,
-                                                           server::LogThread* logs,
+std::shared_ptr<const server::Generation> build_generation(conf::Settings settings, server::LogThread* logs,
                                                            content::Services* services,
                                                            conf::Diagnostics& diagnostics) {
     const server::LogOpener opener = [logs](const std::string& target, std::string& error) {
@@ -25,7 +25,7 @@ std::shared_ptr<const server::Generation> build_generation(const conf::Settings&
         return content::make_handler(scope, services);
     };
     server::Problems problems;
-    auto generation = server::Generation::build(settings, handlers, opener, problems);
+    auto generation = server::Generation::build(std::move(settings), handlers, opener, problems);
     for (server::Problem& problem : problems) {
         if (problem.offset > 0) problem.place.column += problem.offset + 1;  // behind the quote
         diagnostics.error(problem.place, std::move(problem.message), std::move(problem.hint));
@@ -40,8 +40,8 @@ Configuration load_configuration(const RunOptions& options, server::LogThread& l
     load_options.strict = options.strict;
     // A broken certificate disables its own host; the others serve.
     if (!options.strict) load_options.broken_certificate = conf::Severity::Warning;
-    load_options.verify = [&](const conf::Settings& settings, conf::Diagnostics& diagnostics) {
-        configuration.generation = build_generation(settings, &logs, &services, diagnostics);
+    load_options.verify = [&](conf::Settings& settings, conf::Diagnostics& diagnostics) {
+        configuration.generation = build_generation(std::move(settings), &logs, &services, diagnostics);
     };
     const conf::Loaded loaded = conf::load(options.config, load_options);
     configuration.report = loaded.diagnostics.render_text();

@@ -22,8 +22,7 @@ Configuration load_configuration(const RunOptions& options, server::LogThread& l
 
 // Checks `settings` by building all that a generation consists of, but opens no logs and resolves no names
 // when `logs` and `services` are null. What is wrong goes to `diagnostics`.
-std::shared_ptr<const server::Generation> build_generation(const conf::Settings& settings,
-                                                           server::LogThread* logs,
+std::shared_ptr<const server::Generation> build_generation(conf::Settings settings, server::LogThread* logs,
                                                            content::Services* services,
                                                            conf::Diagnostics& diagnostics);
 

@@ -113,6 +113,7 @@ Loaded finish(Document& document, Diagnostics diagnostics, const LoadOptions& op
             document.tree.root().count != 0) {
             load_tree(in, document.tree.root());
         }
+        document.tree.clear();  // before the rooms above build from the settings: both need much memory
         in.settings.files = document.sources.names();
         if (options.verify) options.verify(in.settings, diagnostics);
         const bool refused = diagnostics.errors() > 0 || (options.strict && diagnostics.warnings() > 0);

@@ -13,8 +13,9 @@ namespace gantry::conf {
 
 // Checks that need a library of a room above: certificates and keys, regular expressions, templates. They get
 // the settings even where there are errors already, so that one run tells everything; what was wrong then
-// stands at its default.
-using Verify = std::function<void(const Settings&, Diagnostics&)>;
+// stands at its default. May move the settings away, to spare a copy: Loaded::settings is empty then, but
+// still says by being there that nothing is wrong.
+using Verify = std::function<void(Settings&, Diagnostics&)>;
 
 struct LoadOptions {
     Environment environment;  // empty: the process's

@@ -278,9 +278,9 @@ void load_host(Loading& in, const Entry& entry) {
     draft.place = entry.place;
     HostName name;
     if (parse_host_name(in, entry.key, entry.place, name)) draft.names.push_back(std::move(name));
-    const std::string scope = fmt::format("[host.\"{}\"]", entry.key);
+    const auto scope = [&entry] { return fmt::format("[host.\"{}\"]", entry.key); };
     if (!read_table(in, kKeys, *entry.node, scope, draft)) {
-        in.error(entry.place, fmt::format("{} must be a table", scope),
+        in.error(entry.place, fmt::format("{} must be a table", scope()),
                  "for example: [host.\"www.example.com\".location.\"/\"] and below it respond = \"hello\"");
         return;
     }

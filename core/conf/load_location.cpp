@@ -264,8 +264,9 @@ void load_location(Loading& in, const Entry& entry, const Inherited& around, Hos
         Pattern pattern;
         if (parse_pattern(in, entry.key, entry.place, pattern)) draft.patterns.push_back(std::move(pattern));
     }
-    if (!read_table(in, kKeys, *entry.node, fmt::format("the location \"{}\"", entry.key), draft)) {
-        in.error(entry.node->place, fmt::format("the location \"{}\" must be a table", entry.key),
+    const auto scope = [&entry] { return fmt::format("the location \"{}\"", entry.key); };
+    if (!read_table(in, kKeys, *entry.node, scope, draft)) {
+        in.error(entry.node->place, fmt::format("{} must be a table", scope()),
                  "for example: { static = \"/srv/www\" }");
         return;
     }

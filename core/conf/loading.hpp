@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -53,8 +54,8 @@ void field(Loading& in, const KeyDoc& key, const Node& node, T& into) {
     in.read(key, node, into.*Member);
 }
 
-template <class T, std::size_t N>
-bool read_table(Loading& in, const Key<T> (&keys)[N], const Node& table, std::string_view scope, T& into) {
+template <class T, std::size_t N, class ScopeName>
+bool read_table(Loading& in, const Key<T> (&keys)[N], const Node& table, const ScopeName& scope, T& into) {
     if (table.kind != Node::Kind::Table) return false;
     for (const Entry& entry : table.children()) {
         const Key<T>* found = nullptr;
@@ -68,7 +69,11 @@ bool read_table(Loading& in, const Key<T> (&keys)[N], const Node& table, std::st
         table.broken = true;
         std::vector<std::string_view> names;
         for (const Key<T>& key : keys) names.push_back(key.doc.name);
-        in.unknown_key(entry, scope, names);
+        if constexpr (std::is_invocable_v<const ScopeName&>) {
+            in.unknown_key(entry, scope(), names);
+        } else {
+            in.unknown_key(entry, scope, names);
+        }
     }
     return true;
 }

@@ -275,9 +275,12 @@ std::optional<std::size_t> Reader::choice(const KeyDoc& key, const Node& node) {
 }
 
 std::string Reader::resolve(std::string_view path, Place place) const {
-    std::filesystem::path full(path);
-    if (full.is_relative() && place.file < folders_.size()) full = folders_[place.file] / full;
-    return full.lexically_normal().string();
+    std::string full;
+    if (!path.starts_with('/') && place.file < folders_.size()) full = folders_[place.file] + '/';
+    full += path;
+    // Nearly all are normal as they stand.
+    const bool is_normal = full.find("//") == full.npos && full.find("/.") == full.npos;
+    return is_normal ? full : std::filesystem::path(full).lexically_normal().string();
 }
 
 void Reader::unknown_key(const Entry& entry, std::string_view scope,

@@ -146,9 +146,10 @@ private:
 template <auto Member, class T>
 void field(Loading& in, const KeyDoc& key, const Node& node, T& into);
 
-// Reads `table` along `keys`. False when it is not a table.
-template <class T, std::size_t N>
-bool read_table(Loading& in, const Key<T> (&keys)[N], const Node& table, std::string_view scope, T& into);
+// Reads `table` along `keys`. False when it is not a table. `scope` is what messages call it: a string, or a
+// function that makes one, for tables that there may be thousands of.
+template <class T, std::size_t N, class ScopeName>
+bool read_table(Loading& in, const Key<T> (&keys)[N], const Node& table, const ScopeName& scope, T& into);
 
 template <class T, std::size_t N>
 Scope scope_of(std::string_view name, std::string_view doc, const Key<T> (&keys)[N]) {

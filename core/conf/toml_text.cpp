@@ -175,8 +175,7 @@ bool TomlReader::split_header(std::string_view line, Place place) {
         if (line[i] == ']') break;
         if (line[i++] != '.') return false;
     }
-    const std::string_view rest = trim(line.substr(i + 1, line.find_first_of("\r\n") - i - 1));
-    return rest.empty();
+    return line.find_first_not_of(" \t\r\n", i + 1) == line.npos;
 }
 
 bool TomlReader::split_header_by_library(std::string_view line, Place place) {

@@ -50,6 +50,11 @@ class Tree {
 public:
     Tree() : root_(arena_.make<Node>()) {}
 
+    void clear() {
+        arena_.reset();
+        root_ = arena_.make<Node>();
+    }
+
     Node& root() { return *root_; }
     const Node& root() const { return *root_; }
     Arena& arena() { return arena_; }

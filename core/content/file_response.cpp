@@ -8,6 +8,10 @@
 #include "core/http/range.hpp"
 #include "core/server/worker_context.hpp"
 
+#include <map>
+#include <mutex>
+#include <tuple>
+
 namespace gantry::content {
 namespace {
 
@@ -149,6 +153,20 @@ FileTypes::FileTypes(const conf::StaticOptions& options) : charset_(options.char
           "application/json", "image/svg+xml", "application/xml"}) {
         text_[type] = with_charset(type);
     }
+}
+
+std::shared_ptr<const FileTypes> file_types(const conf::StaticOptions& options) {
+    static std::mutex mutex;
+    static std::map<std::tuple<std::string, std::string, std::map<std::string, std::string>>,
+                    std::weak_ptr<const FileTypes>>
+        known;
+    const std::lock_guard lock(mutex);
+    auto& entry = known[{options.charset, options.default_type, options.types}];
+    if (auto found = entry.lock()) return found;
+    auto made = std::make_shared<const FileTypes>(options);
+    entry = made;
+    std::erase_if(known, [](const auto& item) { return item.second.expired(); });
+    return made;
 }
 
 std::string FileTypes::with_charset(std::string_view type) const {

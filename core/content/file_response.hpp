@@ -5,6 +5,7 @@
 #include "core/content/file_cache.hpp"
 #include "core/server/exchange.hpp"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,6 +28,9 @@ private:
     std::unordered_map<std::string, std::string> own_;        // by lower-case extension
     std::unordered_map<std::string_view, std::string> text_;  // built-in types that get a charset
 };
+
+// The same object for all options that agree on types, while it is in use. [main]
+std::shared_ptr<const FileTypes> file_types(const conf::StaticOptions& options);
 
 struct FileResponse {
     Ref<FileEntry> file;

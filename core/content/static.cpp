@@ -64,11 +64,13 @@ private:
     FileRoot root_;
     std::vector<server::Template> try_files_;
     int try_status_ = 404;  // of a last "=404"
-    FileTypes types_;
+    std::shared_ptr<const FileTypes> types_;
 };
 
 Static::Static(const conf::Static& settings, const server::HandlerScope& scope)
-    : options_(settings.options), strip_prefix_(settings.strip_prefix), types_(*settings.options) {
+    : options_(settings.options),
+      strip_prefix_(settings.strip_prefix),
+      types_(file_types(*settings.options)) {
     root_.path = settings.root;
     root_.links = options_->symlinks;
     root_.max_memory_file = options_->cache_max_file;
@@ -204,7 +206,7 @@ Verdict Static::fall_back(Search& search, const Error& error) const {
 
 Verdict Static::send(Search& search, std::string_view path, Ref<FileEntry> file) const {
     FileResponse response;
-    response.content_type = types_.of(path);
+    response.content_type = types_->of(path);
     response.cache_control = options_->cache_control;
     response.has_etag = options_->etag;
     if (!options_->precompressed.empty()) {

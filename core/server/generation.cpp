@@ -3,8 +3,8 @@
 #include "core/server/default_pipeline.hpp"
 
 #include <atomic>
+#include <malloc.h>
 #include <map>
-#include <set>
 
 namespace gantry::server {
 
@@ -49,7 +49,9 @@ private:
     Cache<FieldEdits> edits_;
     Cache<ErrorPages> pages_;
     Cache<AccessLog> access_logs_;
-    std::map<std::uint32_t, std::vector<Regex>> host_expressions_;  // compiled again, for their names only
+    // Of the host that is being built. Those that match live in the tables of its listeners; these are
+    // compiled again, for the names of their groups only.
+    std::vector<Regex> host_expressions_;
 };
 
 void GenerationBuilder::run() {
@@ -68,6 +70,12 @@ void GenerationBuilder::build_host(const conf::Host& settings, HostEntry& host) 
     host.response_fields = fields(settings.response_headers, Stage::Response, {});
     host.error_pages = pages(settings.error_pages);
     host.access_log = access_log(settings.access_log, {});
+    host_expressions_.clear();
+    for (const conf::HostName& name : settings.names) {
+        if (name.kind != conf::HostName::Kind::Regex) continue;
+        if (auto regex = Regex::compile(name.text, Case::Ignore))
+            host_expressions_.push_back(std::move(*regex));
+    }
     host.locations.resize(settings.locations.size());
     for (std::size_t i = 0; i < host.locations.size(); ++i) build_location(host, i, host.locations[i]);
 }
@@ -76,15 +84,7 @@ void GenerationBuilder::build_location(const HostEntry& host, std::size_t index,
     const conf::Host& host_settings = *host.settings;
     const conf::Location& settings = host_settings.locations[index];
     std::vector<const Regex*> captures = host.table.expressions(static_cast<std::uint32_t>(index));
-    // Expressions of the host's names live in the tables of its listeners; their group names are what counts
-    // here.
-    const auto host_index = static_cast<std::uint32_t>(&host_settings - generation_.settings_.hosts.data());
-    auto [own, is_new] = host_expressions_.try_emplace(host_index);
-    for (const conf::HostName& name : host_settings.names) {
-        if (!is_new || name.kind != conf::HostName::Kind::Regex) continue;
-        if (auto regex = Regex::compile(name.text, Case::Ignore)) own->second.push_back(std::move(*regex));
-    }
-    for (const Regex& regex : own->second) captures.push_back(&regex);
+    for (const Regex& regex : host_expressions_) captures.push_back(&regex);
 
     location.settings = &settings;
     location.request_fields = fields(settings.request_headers, Stage::Request, captures);
@@ -141,7 +141,11 @@ std::shared_ptr<const AccessLog> GenerationBuilder::make_access_log(
 std::shared_ptr<const Generation> Generation::build(conf::Settings settings, const HandlerFactory& handlers,
                                                     const LogOpener& logs, Problems& problems) {
     static std::atomic<std::uint64_t> numbers{0};
-    const std::shared_ptr<Generation> generation(new Generation);
+    // What ten thousand hosts took lies scattered: without being asked, malloc() would keep it until the end.
+    const std::shared_ptr<Generation> generation(new Generation, [](Generation* old) {
+        delete old;
+        ::malloc_trim(0);
+    });
     generation->settings_ = std::move(settings);
     GenerationBuilder(*generation, handlers, logs, problems).run();
     if (!problems.empty()) return nullptr;

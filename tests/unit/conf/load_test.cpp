@@ -96,6 +96,17 @@ TEST_CASE("other rooms have their say, even where there are errors", "[load]") {
     CHECK(two.diagnostics.errors() == 2);
 }
 
+TEST_CASE("who checks may keep the settings", "[load]") {
+    conf::Settings kept;
+    conf::LoadOptions options;
+    options.verify = [&](conf::Settings& settings, conf::Diagnostics&) { kept = std::move(settings); };
+    const conf::Loaded loaded = conf::load_text("x.toml", kListener + kAnswer, options);
+    CHECK(loaded.settings);
+    REQUIRE(kept.hosts.size() == 1);
+    CHECK(kept.hosts[0].name == "a.test");
+    CHECK(kept.files == std::vector<std::string>{"x.toml"});
+}
+
 TEST_CASE("keys must be private, certificates need not", "[load]") {
     const TemporaryFolder folder;
     folder.write("a.pem", "x", 0644);
