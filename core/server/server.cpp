@@ -35,6 +35,7 @@ Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThre
 }
 
 Server::~Server() {
+    drain(0);
     on_all_workers([](WorkerContext& worker) { worker.shut_down(); });
     for (const auto& worker : workers_) {
         // What shut_down() released completes behind it; the loop ends after that.
@@ -150,6 +151,8 @@ std::uint64_t Server::drain(Millis timeout) {
     for (const auto& [key, bound] : bound_) listeners_[bound.listener]->remove_sockets(bound.address);
     bound_.clear();
     for (const auto& [name, listener] : listeners_) listener->drain();
+    // Nobody listens any more behind the first, so nobody hands a connection over behind the second.
+    on_all_workers([](WorkerContext&) {});
     on_all_workers([](WorkerContext& worker) { worker.net().wheel().drain(); });
     const Millis deadline = monotonic_millis() + timeout;
     while (open_connections() > 0 && monotonic_millis() < deadline) {

@@ -27,7 +27,7 @@ public:
     // Starts the workers. Their number does not change in a reload; it takes a new process.
     // `logs` outlives it.
     Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs);
-    // Ends at once what is still open; drain() first.
+    // As drain(0). Of connections that are busy still nothing is released, for a process that ends.
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

@@ -44,9 +44,12 @@ public:
         host.locations.push_back(location);
         settings.hosts.push_back(host);
     }
-    ~ProxyServer() override {
-        if (server_) server_->drain(0);
+    enum class End : std::uint8_t { Drained, AtOnce };
+    void stop(End how) {
+        if (server_ && how == End::Drained) server_->drain(0);
+        server_.reset();
     }
+    ~ProxyServer() override { stop(End::Drained); }
 
     conf::Proxy& proxy() { return std::get<conf::Proxy>(settings.hosts[0].locations[0].handler); }
     void set_options(const conf::ProxyOptions& options) { proxy().options = options; }

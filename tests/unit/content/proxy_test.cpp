@@ -536,3 +536,20 @@ TEST_CASE("proxy: what is under way ends with the server", "[content][proxy]") {
     CHECK(end.get());
     CHECK(client->socket().is_at_end());
 }
+
+TEST_CASE("server: one that was not drained ends where it was listening and waiting", "[content][server]") {
+    Origin origin(say(answer_with("hello")));
+    ProxyServer server({origin.port()});
+    server.settings.server.workers = 2;
+    server.apply();
+    Client client(server);
+    CHECK(client.ask(kGet).body == "hello");
+    server.stop(ProxyServer::End::AtOnce);
+    CHECK(client.socket().is_at_end());
+    const UniqueFd late(::socket(AF_INET, SOCK_STREAM, 0));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons(server.port());
+    CHECK(::connect(late.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0);
+}
