@@ -179,6 +179,10 @@ void ProxyExchange::on_response_body(std::string_view bytes, const Ref<Block>& o
     if (exchange_->is_congested()) client()->pause();
 }
 
+void ProxyExchange::on_peer_ended() {
+    exchange_->stream().end_write();
+}
+
 void ProxyExchange::on_turn_end() {
     exchange_->flush();
 }

@@ -58,6 +58,7 @@ private:
     void on_interim(const http::ResponseHead& head) override;
     void on_response_head(http::ResponseHead& head) override;
     void on_response_body(std::string_view bytes, const Ref<Block>& owner) override;
+    void on_peer_ended() override;
     void on_request_drained() override;
     void on_turn_end() override;
     // http::BodyReader: of the client

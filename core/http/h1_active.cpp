@@ -364,7 +364,8 @@ void H1Active::reset() {
     depth_ = 0;
     end_ = End::No;
     reply_ = Reply::None;
-    lingering_ = peer_closed_ = body_paused_ = body_ended_ = discarding_ = raw_ = aborted_ = false;
+    lingering_ = peer_closed_ = body_paused_ = body_ended_ = discarding_ = raw_ = aborted_ = end_write_ =
+        false;
     congested_ = reply_has_file_ = progressed_ = false;
     body_received_ = sent_ = 0;
 }

@@ -17,6 +17,7 @@ public:
     void send_body(std::string_view bytes, Ref<RefCounted> owner) override;
     void send_file(int fd, off_t offset, std::size_t size, Ref<RefCounted> owner) override;
     void finish(const Headers* trailers) override;
+    void end_write() override;
     void abort() override;
     void read_body(BodyReader& reader) override;
     void pause_body() override;
@@ -114,6 +115,7 @@ private:
     bool body_ended_ = false;  // on_body_end() was called
     bool discarding_ = false;  // the response is out, the rest of a small body is dropped
     bool raw_ = false;         // after 101
+    bool end_write_ = false;   // of raw bytes: shut our direction down once they are out
     std::uint64_t body_received_ = 0;
     Millis body_since_ = 0;
 

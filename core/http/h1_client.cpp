@@ -81,6 +81,7 @@ void H1Client::start(ClientEvents& events, IncomingResponse& response, Arena& ar
     body_ = BodyKind::None;
     ++requests_;
     paused_ = request_done_ = sent_ = received_ = write_failed_ = end_write_ = false;
+    write_ended_ = peer_ended_ = false;
     above_high_water_ = was_full_ = reusable_ = false;
     peer_idle_limit_ = 0;
     wait_for_bytes();
@@ -144,16 +145,23 @@ void H1Client::flush() {
                 // finds the failure behind it.
                 write_failed_ = true;
                 drop_output();
-                transport_->set_more(true);
-                if (!paused_) wait_for_bytes();
+                come_back();
                 break;
         }
     }
     if (end_write_ && output_ == nullptr && !write_failed_) {
         end_write_ = false;
+        write_ended_ = true;
         transport_->shutdown_write();
+        if (peer_ended_) come_back();
     }
     set_timer();
+}
+
+// on_readable() in a turn of its own: whoever flushes does not expect the end within the call.
+void H1Client::come_back() {
+    transport_->set_more(true);
+    if (!paused_) wait_for_bytes();
 }
 
 void H1Client::flush_later() {
@@ -195,6 +203,7 @@ void H1Client::wait_for_bytes() {
 void H1Client::on_readable() {
     const Turn turn(*this);
     if (state_ == State::Active) {
+        if (peer_ended_) return end_response(By::Close);
         if (!paused_) read_some();
         return;
     }
@@ -330,6 +339,13 @@ void H1Client::end_response(By by) {
 }
 
 void H1Client::take_close() {
+    if (reader_.is_raw() && !write_ended_ && !write_failed_) {
+        peer_ended_ = true;
+        transport_->set_more(false);
+        let_input_go();
+        set_timer();
+        return events_->on_peer_ended();
+    }
     const auto step = reader_.feed_end(received_ && input_ && parsed_ != input_->size());
     if (step) return end_response(By::Close);
     Error error = step.error();

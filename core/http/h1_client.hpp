@@ -33,6 +33,9 @@ public:
     virtual void on_client_failed(H1Client& client, const Error& error) = 0;
     // queued() fell below kLowWater after having been above kHighWater.
     virtual void on_request_drained() = 0;
+    // Of a tunnel: the peer ended its direction, ours goes on. on_response_end() comes when finish_request()
+    // has ended that one, too.
+    virtual void on_peer_ended() {}
     // Everything that the peer sent in this event was passed on: the moment to flush. Not after
     // on_response_end() and on_client_failed().
     virtual void on_turn_end() = 0;
@@ -121,6 +124,7 @@ private:
     void take_close();
     void take_failure(const Error& error);
     bool is_quiet();
+    void come_back();
     void prepare_input();
     void let_input_go();
     void wait_for_bytes();
@@ -151,7 +155,9 @@ private:
     bool received_ = false;
     bool blocked_ = false;  // on_writable() goes on writing
     bool write_failed_ = false;
-    bool end_write_ = false;  // shut our direction down once the output is empty
+    bool end_write_ = false;    // shut our direction down once the output is empty
+    bool write_ended_ = false;  // of a tunnel, our direction
+    bool peer_ended_ = false;   // and the peer's
     bool above_high_water_ = false;
     bool was_full_ = false;  // the last read filled the block: read more at once
     bool reusable_ = false;

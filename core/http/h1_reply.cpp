@@ -108,6 +108,12 @@ void H1Active::finish(const Headers* trailers) {
     body_paused_ = false;
 }
 
+void H1Active::end_write() {
+    if (!raw_ || reply_ != Reply::Head) return;
+    const Turn turn(*this);
+    end_write_ = true;
+}
+
 void H1Active::abort() {
     if (reply_ == Reply::Finished) return;
     const Turn turn(*this);
@@ -132,8 +138,7 @@ bool H1Active::may_complete() const {
 }
 
 void H1Active::flush_now() {
-    if (out_ == nullptr) return;
-    if (!out_->empty()) {
+    if (out_ != nullptr && !out_->empty()) {
         const net::Io io = transport().write(*out_);
         if (io.bytes > 0) progressed_ = true;
         if (io.kind == net::Io::Kind::Failed) {
@@ -145,7 +150,8 @@ void H1Active::flush_now() {
         }
         if (io.kind == net::Io::Kind::Blocked) return;
     }
-    worker_.give_chain(std::exchange(out_, nullptr));
+    if (out_ != nullptr) worker_.give_chain(std::exchange(out_, nullptr));
+    if (std::exchange(end_write_, false)) transport().shutdown_write();
 }
 
 }  // namespace gantry::http

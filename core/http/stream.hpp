@@ -47,6 +47,9 @@ public:
     // outside of start() and on_body...() within this very call, so whoever calls it must not touch the
     // exchange afterwards.
     virtual void finish(const Headers* trailers) = 0;
+    // After a 101: our direction ends behind what is queued (FIN), what the client sends is delivered on.
+    // finish() follows when its direction is over as well.
+    virtual void end_write() = 0;
     // Gives up in the middle: the connection is closed in a way that the client cannot take for the end of
     // the body. on_sent() follows as after finish().
     virtual void abort() = 0;

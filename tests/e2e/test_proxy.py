@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from support.certs import trusting
 from support.client import ProtocolError, RawClient, exchange, fetch
 from support.curl import curl
 from support.gantry import Gantry
@@ -898,6 +899,30 @@ def test_a_half_closed_tunnel_still_delivers():
         client.send("abc")
         client.half_close()
         assert client.read_to_end() == b"got abc"
+
+
+@pytest.mark.parametrize("listener", ["web", "tls"])
+def test_a_tunnel_that_the_origin_half_closes_still_carries_what_the_client_sends(listener):
+    got = []
+
+    def listens(connection, origin):
+        connection.read_head()
+        connection.send("HTTP/1.1 101 S\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\nhello")
+        connection.socket.shutdown(socket.SHUT_WR)
+        got.append(connection.wait_closed())
+
+    config = single() + '\n[listener.tls]\naddress = "127.0.0.1:0"\ntls = true\n'
+    config = config.replace('[host."test"]', '[host."test"]\ncertificate = "self-signed"')
+    with Origin(listens) as origin, Gantry(config, port=origin.port) as server:
+        with RawClient(server, listener, tls=trusting() if listener == "tls" else None) as client:
+            client.request("GET", "/", {"Connection": "upgrade", "Upgrade": "chat"})
+            assert client.response().status == 101
+            assert client.read_to_end() == b"hello"
+            client.send(b"x" * 500_000)
+            client.send(b"end")
+            client.close()
+            wait_until(lambda: got, "what the client sent")
+    assert got == [b"x" * 500_000 + b"end"]
 
 
 def test_a_refused_upgrade_is_an_ordinary_answer():

@@ -454,6 +454,29 @@ TEST_CASE("proxy: an upgrade makes a tunnel, bytes at once and both ways", "[con
     CHECK(client.socket().is_at_end());
 }
 
+TEST_CASE("proxy: a tunnel goes on in one direction when the peer has ended the other", "[content][proxy]") {
+    std::promise<std::string> heard;
+    Origin origin([&](OriginSocket& socket, int) {
+        socket.read_head();
+        socket.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nall\n");
+        socket.end_writing();
+        heard.set_value(socket.read_until("\n") + socket.read_until("\n") + (socket.is_at_end() ? "." : "?"));
+    });
+    ProxyServer server({origin.port()});
+    server.apply();
+    Client client(server);
+    CHECK(client.ask("GET / HTTP/1.1\r\nHost: test.example\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+              .status == 101);
+    CHECK(client.socket().read_until("\n") == "all\n");
+    CHECK(client.socket().is_at_end());
+    CHECK(client.send("one\n"));
+    CHECK(client.send("two\n"));
+    client.socket().end_writing();
+    auto text = heard.get_future();
+    REQUIRE(text.wait_for(seconds(20)) == std::future_status::ready);
+    CHECK(text.get() == "one\ntwo\n.");
+}
+
 TEST_CASE("proxy: an upgrade that the peer declines is an ordinary answer", "[content][proxy]") {
     Origin origin(say(answer_with("no")));
     ProxyServer server({origin.port()});
@@ -501,6 +524,28 @@ TEST_CASE("proxy: a silent tunnel ends after tunnel_timeout", "[content][proxy]"
     CHECK(client.ask("GET / HTTP/1.1\r\nHost: test.example\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
               .status == 101);
     CHECK(client.socket().is_at_end());
+}
+
+TEST_CASE("proxy: a tunnel that is silent in its only direction ends, too", "[content][proxy]") {
+    std::promise<bool> ended;
+    Origin origin([&](OriginSocket& socket, int) {
+        socket.read_head();
+        socket.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+        socket.end_writing();
+        ended.set_value(socket.is_at_end());
+    });
+    ProxyServer server({origin.port()});
+    conf::ProxyOptions options;
+    options.tunnel_timeout = std::chrono::milliseconds(100);
+    server.set_options(options);
+    server.apply();
+    Client client(server);
+    CHECK(client.ask("GET / HTTP/1.1\r\nHost: test.example\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+              .status == 101);
+    CHECK(client.socket().is_at_end());
+    auto end = ended.get_future();
+    REQUIRE(end.wait_for(seconds(20)) == std::future_status::ready);
+    CHECK(end.get());
 }
 
 TEST_CASE("proxy: connections on both sides live through a reload", "[content][proxy]") {
