@@ -57,7 +57,7 @@ private:
     enum class Wait : std::uint8_t { Nothing, Handshake, Idle, Head, Body, Send, Linger };
 
     H1Connection(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client);
-    ~H1Connection();
+    ~H1Connection() override;
 
     void on_readable() override;
     void on_writable() override;
