@@ -236,6 +236,9 @@ void load_error_pages(Loading& in, const KeyDoc& key, const Node& node,
         }
         pages.push_back(std::move(page));
     }
+    // Of one scope the status itself comes before its class, in whatever order they were written.
+    std::stable_partition(pages.begin(), pages.end(),
+                          [](const ErrorPage& page) { return page.status >= 100; });
     out = std::move(pages);
 }
 

@@ -48,8 +48,8 @@ private:
 class ErrorPages {
 public:
     ErrorPages() = default;
-    // `pages` nearest scope first, as conf::Location::error_pages has them; the first one that names the
-    // status or its class wins.
+    // `pages` nearest scope first, and in each statuses before classes, as conf::Location::error_pages has
+    // them; the first one that names the status or its class wins.
     static ErrorPages build(const std::vector<conf::ErrorPage>& pages, PageFiles& files, Problems& problems);
 
     // Null: use the built-in page.

@@ -72,6 +72,9 @@ proxy = "failing"
 [host."test".location."/deeper/"]
 static = { root = "@dir@/none", strip_prefix = true }
 error_pages = { 404 = "@dir@/deeper404.html", 403 = "https://login.test/?from=${path}" }
+[host."test".location."/classes/"]
+static = { root = "@dir@/none", strip_prefix = true }
+error_pages = { 4xx = "https://login.test/class", 404 = "@dir@/deeper404.html" }
 [host."test".location."/deeper/forbidden"]
 respond = { status = 403 }
 error_pages = { 403 = "https://login.test/?from=${path}" }
@@ -242,6 +245,12 @@ def test_custom_pages(gantry):
 
 def test_the_nearest_scope_wins(gantry):
     assert fetch(gantry, "/deeper/none").text == "<h1>deeper 404</h1>"
+
+
+def test_a_status_wins_over_its_class(gantry):
+    """Though the class is written before it."""
+    assert fetch(gantry, "/classes/none").text == "<h1>deeper 404</h1>"
+    assert exchange(gantry, "POST", "/classes/none")["location"] == "https://login.test/class"
 
 
 def test_an_error_page_may_redirect(gantry):
