@@ -85,7 +85,7 @@ Way way_of(const ProxyRules& rules, server::Exchange& exchange) {
     return way;
 }
 
-// "/app/" + "list" + "?a=b", or the target as it came.
+// "/app/" + "list" + "?a=b", or the target as it came, which a path that was rewritten since stands in for.
 struct Target {
     std::string_view begin;
     std::string_view rest;
@@ -95,12 +95,19 @@ struct Target {
 
 Target target_of(const ProxyRules& rules, server::Exchange& exchange) {
     const http::RequestHead& request = exchange.request();
+    const std::string_view matched = exchange.matched_pattern();
+    const bool is_below = exchange.path().starts_with(matched);  // it may have been rewritten to elsewhere
+    if (exchange.is_rewritten() && (rules.uri.empty() || !is_below)) {
+        return {http::percent_encode_path(exchange.path(), exchange.arena(), rules.encoded_slash),
+                {},
+                request.query,
+                request.has_query};
+    }
     if (rules.uri.empty()) {
         // The absolute form is for us; a peer gets the origin form (RFC 9112 3.2.1).
         if (request.scheme.empty()) return {request.target, {}, {}, false};
         return {request.path, {}, request.query, request.has_query};
     }
-    const std::string_view matched = exchange.matched_pattern();
     const std::string_view rest =
         matched.empty() ? std::string_view{} : exchange.path().substr(matched.size());
     return {rules.uri, http::percent_encode_path(rest, exchange.arena(), rules.encoded_slash), request.query,

@@ -51,7 +51,7 @@ void Exchange::recycle() {
     start_nanos_ = 0;
     body_received_ = body_sent_ = sent_ = 0;
     next_hook_ = handler_state_ = 0;
-    head_sent_ = has_error_ = was_started_ = has_id_ = false;
+    head_sent_ = has_error_ = is_rewritten_ = was_started_ = has_id_ = false;
     worker.give_back(*this);
 }
 

@@ -67,8 +67,14 @@ public:
     // -------------------------------------------------------------------------------------------
     http::RequestHead& request() override { return request_; }
     const http::RequestHead& request() const { return request_; }
-    std::string_view path() const { return path_; }         // normal form
-    void set_path(std::string_view path) { path_ = path; }  // a rewrite; routing is not repeated
+    std::string_view path() const { return path_; }  // normal form
+    // A rewrite, from the arena and in normal form. Routing is not repeated; files are looked for and proxied
+    // requests sent with this path, the query stays.
+    void set_path(std::string_view path) {
+        path_ = path;
+        is_rewritten_ = true;
+    }
+    bool is_rewritten() const { return is_rewritten_; }
     Arena& arena() override { return arena_; }
     const http::ServerStream::Facts& facts() const { return facts_; }
     const Generation& generation() const;
@@ -196,6 +202,7 @@ private:
     static constexpr std::uint32_t kNoSlot = 0xffffffff;
     bool head_sent_ = false;
     bool has_error_ = false;
+    bool is_rewritten_ = false;
     bool was_started_ = false;  // a head was there: the log phase is owed
     mutable bool has_id_ = false;
     mutable char id_[kRequestIdBytes];

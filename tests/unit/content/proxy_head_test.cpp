@@ -67,6 +67,26 @@ TEST_CASE("proxy_head: the absolute form becomes the origin form with its own Ho
     CHECK_FALSE(contains(head, "other.example"));
 }
 
+TEST_CASE("proxy_head: a rewritten path is what the peer is asked for", "[content][proxy]") {
+    Origin origin(mirror_heads);
+    const auto asked = [&](const std::string& to, const std::string& uri, std::string_view target) {
+        ProxyServer server({origin.port()});
+        server.settings.hosts[0].locations[0].patterns[0].text = "/app/";
+        server.rewritten = to;
+        server.proxy().uri = uri;
+        server.apply();
+        const std::string head =
+            seen(server, "GET " + std::string(target) + " HTTP/1.1\r\nHost: test.example\r\n\r\n");
+        return head.substr(0, head.find(" HTTP/1.1"));
+    };
+    CHECK(asked("/other/a b", "", "/app/%7Ex?q=%20") == "GET /other/a%20b?q=%20");
+    CHECK(asked("/other/", "", "http://test.example/app/x") == "GET /other/");
+    // Below the location its prefix is replaced as ever; elsewhere there is nothing to replace.
+    CHECK(asked("/app/new", "/base/", "/app/x?q") == "GET /base/new?q");
+    CHECK(asked("/o", "/base/", "/app/x?q") == "GET /o?q");
+    CHECK(asked("", "", "/app/%7Ex?q=1") == "GET /app/%7Ex?q=1");
+}
+
 TEST_CASE("proxy_head: what belongs to one hop stays behind", "[content][proxy]") {
     Origin origin(mirror_heads);
     ProxyServer server({origin.port()});

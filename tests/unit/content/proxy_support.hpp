@@ -20,6 +20,7 @@ namespace gantry::test {
 class ProxyServer final : public net::SocketSource {
 public:
     conf::Settings settings;
+    std::string rewritten;  // path that the exchange is given before the proxy sees it
 
     explicit ProxyServer(std::initializer_list<std::uint16_t> origins) {
         settings.server.workers = 1;
@@ -59,8 +60,12 @@ public:
         server::Problems problems;
         const auto generation = server::Generation::build(
             settings,
-            [this](const server::HandlerScope& scope) { return content::make_proxy(scope, &registry_); }, {},
-            problems);
+            [this](const server::HandlerScope& scope) -> std::unique_ptr<server::Handler> {
+                auto handler = content::make_proxy(scope, &registry_);
+                if (rewritten.empty() || !handler) return handler;
+                return std::make_unique<Rewriting>(std::move(handler), rewritten);
+            },
+            {}, problems);
         REQUIRE(problems.empty());
         REQUIRE(generation);
         if (!server_) server_ = std::make_unique<server::Server>(settings.server, *this, logs_);
@@ -69,6 +74,18 @@ public:
     std::uint16_t port() const { return port_; }
 
 private:
+    // As a module that rewrites would: set_path() on the way to the handler.
+    struct Rewriting final : server::Handler {
+        Rewriting(std::unique_ptr<server::Handler> handler, std::string path)
+            : inner(std::move(handler)), to(std::move(path)) {}
+        server::Verdict handle(server::Exchange& exchange) const override {
+            exchange.set_path(exchange.arena().copy(to));
+            return inner->handle(exchange);
+        }
+        std::unique_ptr<server::Handler> inner;
+        std::string to;
+    };
+
     Result<std::vector<UniqueFd>> open(const conf::Address& address, const conf::Listener& listener,
                                        unsigned count) override {
         auto sockets = own_.open(address, listener, count);
