@@ -10,13 +10,16 @@ Deadline::~Deadline() {
 
 Wheel::Wheel(Millis now) : start_(now) {
     for (Slot& slot : slots_) slot.previous_ = slot.next_ = &slot;
+    due_.previous_ = due_.next_ = &due_;
 }
 
 Wheel::~Wheel() {
-    for (Slot& slot : slots_) {
-        while (slot.next_ != &slot) unlink_raw(*slot.next_);
-        slot.previous_ = slot.next_ = nullptr;
-    }
+    const auto empty = [](Slot& list) {
+        while (list.next_ != &list) unlink_raw(*list.next_);
+        list.previous_ = list.next_ = nullptr;
+    };
+    for (Slot& slot : slots_) empty(slot);
+    empty(due_);
 }
 
 void Wheel::unlink_raw(Deadline& deadline) {
@@ -47,46 +50,48 @@ void Wheel::set(Deadline& deadline, Millis due) {
     link(deadline, deadline.due_tick_);
 }
 
-void Wheel::expire_slot(std::uint32_t tick) {
+// Detached from its slot: what fires may link others into that very slot for the next round.
+void Wheel::take_slot(std::uint32_t tick) {
     Slot& slot = slots_[tick % kSlots];
-    // Detach the list first: what fires may link others into this very slot for the next round.
-    Slot due;
     if (slot.next_ == &slot) return;
-    due.next_ = slot.next_;
-    due.previous_ = slot.previous_;
-    due.next_->previous_ = &due;
-    due.previous_->next_ = &due;
+    due_.next_ = slot.next_;
+    due_.previous_ = slot.previous_;
+    due_.next_->previous_ = &due_;
+    due_.previous_->next_ = &due_;
     slot.previous_ = slot.next_ = &slot;
-    while (due.next_ != &due) {
-        Deadline& deadline = *due.next_;
-        unlink_raw(deadline);
-        if (deadline.due_tick_ == 0) continue;
-        if (deadline.due_tick_ > tick) {
-            link(deadline, deadline.due_tick_);
-            continue;
+}
+
+bool Wheel::advance(Millis now) {
+    const auto target = static_cast<std::uint32_t>((now - start_) / kTick + 1);
+    int left = kFiresPerCall;
+    for (;;) {
+        while (due_.next_ != &due_) {
+            Deadline& deadline = *due_.next_;
+            const bool fires = deadline.due_tick_ != 0 && deadline.due_tick_ <= current_;
+            if (fires && left-- == 0) return true;
+            unlink_raw(deadline);
+            if (fires) {
+                deadline.due_tick_ = 0;
+                deadline.on_deadline();
+            } else if (deadline.due_tick_ != 0) {
+                link(deadline, deadline.due_tick_);
+            }
         }
-        deadline.due_tick_ = 0;
-        deadline.on_deadline();
+        if (current_ >= target) return false;
+        take_slot(++current_);
     }
-    due.previous_ = due.next_ = nullptr;
 }
 
 void Wheel::drain() {
-    for (Slot& slot : slots_) {
-        for (Deadline* deadline = slot.next_; deadline != &slot;) {
+    const auto drain_list = [](Slot& list) {
+        for (Deadline* deadline = list.next_; deadline != &list;) {
             Deadline* const next = deadline->next_;
             if (deadline->due_tick_ != 0) deadline->on_drain();
             deadline = next;
         }
-    }
-}
-
-void Wheel::advance(Millis now) {
-    const auto target = static_cast<std::uint32_t>((now - start_) / kTick + 1);
-    while (current_ < target) {
-        ++current_;
-        expire_slot(current_);
-    }
+    };
+    for (Slot& slot : slots_) drain_list(slot);
+    drain_list(due_);
 }
 
 }  // namespace gantry::net

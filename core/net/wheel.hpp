@@ -33,8 +33,8 @@ private:
     std::uint32_t linked_tick_ = 0;  // the slot it is linked in
 };
 
-// 512 slots of 100 ms; later deadlines go round again. A deadline fires up to one tick late, never early.
-// [worker]
+// 512 slots of 100 ms; later deadlines go round again. A deadline fires up to one tick late, never early;
+// later only while more are due at once than advance() fires in one call. [worker]
 class Wheel {
 public:
     static constexpr Millis kTick = 100;
@@ -49,8 +49,10 @@ public:
     void set(Deadline& deadline, Millis due);
     void clear(Deadline& deadline) { deadline.due_tick_ = 0; }  // stays linked until its slot comes round
 
-    // Fires everything that is due.
-    void advance(Millis now);
+    // Fires what is due, a few at most: thousands that were set together (slow clients, a silent upstream)
+    // must not hold up everyone else. True: there are more, call again when others have had their turn.
+    bool advance(Millis now);
+    static constexpr int kFiresPerCall = 32;
     // Calls on_drain() of everything that has a deadline.
     void drain();
 
@@ -61,11 +63,12 @@ private:
     };
     void link(Deadline& deadline, std::uint32_t tick);
     static void unlink_raw(Deadline& deadline);
-    void expire_slot(std::uint32_t tick);
+    void take_slot(std::uint32_t tick);
 
     Millis start_;
     std::uint32_t current_ = 1;  // ticks since start, plus one so that 0 can mean "not set"
     Slot slots_[kSlots];
+    Slot due_;  // what is left of the slot whose time has come
 };
 
 }  // namespace gantry::net

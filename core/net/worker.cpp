@@ -104,11 +104,14 @@ void Worker::enter_event() {
 void Worker::arm_tick() {
     loop_->tick.expires_after(std::chrono::milliseconds(Wheel::kTick));
     loop_->tick.async_wait([this](const asio::error_code& error) {
-        if (error) return;
-        enter_event();
-        wheel_.advance(now_);
-        arm_tick();
+        if (!error) fire_deadlines();
     });
+}
+
+void Worker::fire_deadlines() {
+    enter_event();
+    if (!wheel_.advance(now_)) return arm_tick();
+    asio::post(loop_->context, [this] { fire_deadlines(); });  // behind what the sockets have
 }
 
 Chain* Worker::take_chain() {

@@ -60,6 +60,7 @@ public:
 private:
     struct Loop;
     void arm_tick();
+    void fire_deadlines();
 
     unsigned index_;
     Millis now_;

@@ -2,6 +2,8 @@
 
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
+#include <memory>
 #include <vector>
 
 using gantry::Millis;
@@ -95,4 +97,50 @@ TEST_CASE("wheel: a deadline may set itself anew while it fires", "[net][wheel]"
     for (Millis now = 0; now <= 2'000; now += 50) wheel.advance(now);
     CHECK(repeating.count >= 8);
     CHECK(repeating.count <= 10);
+}
+
+TEST_CASE("wheel: of thousands that are due at once a few fire in each call", "[net][wheel]") {
+    std::vector<Probe*> fired;
+    Wheel wheel(0);
+    std::vector<std::unique_ptr<Probe>> probes;
+    for (int i = 0; i < 5'000; ++i) {
+        probes.push_back(std::make_unique<Probe>(&fired));
+        wheel.set(*probes.back(), 1'000);
+    }
+    REQUIRE(wheel.advance(1'300));
+    CHECK(fired.size() == Wheel::kFiresPerCall);
+    // Between two calls those that wait may be set anew, cleared and destroyed.
+    Probe* const moved = probes[4'000].get();
+    wheel.set(*moved, 9'000);
+    Probe* const cleared = probes[4'001].get();
+    wheel.clear(*cleared);
+    Probe* const gone = probes[4'002].get();
+    probes[4'002].reset();
+    int calls = 1;
+    while (wheel.advance(1'300)) ++calls;
+    CHECK(calls >= 4'997 / Wheel::kFiresPerCall);
+    CHECK(fired.size() == 4'997);
+    for (Probe* const probe : {moved, cleared, gone})
+        CHECK(std::find(fired.begin(), fired.end(), probe) == fired.end());
+    wheel.advance(9'300);
+    CHECK(fired.size() == 4'998);
+    CHECK(fired.back() == moved);
+}
+
+TEST_CASE("wheel: what waits for its turn is drained, and let go of with the wheel", "[net][wheel]") {
+    struct Drained final : Deadline {
+        ~Drained() override = default;
+        void on_deadline() override { ++fired; }
+        void on_drain() override { ++drained; }
+        int fired = 0;
+        int drained = 0;
+    };
+    std::vector<Drained> all(100);
+    {
+        Wheel wheel(0);
+        for (Drained& one : all) wheel.set(one, 1'000);
+        REQUIRE(wheel.advance(1'300));
+        wheel.drain();
+    }
+    for (const Drained& one : all) CHECK(one.fired + one.drained == 1);
 }
