@@ -541,6 +541,42 @@ def test_try_files(gantry):
     assert fetch(gantry, "/try404/page").status == 404
 
 
+# ---- a disk that is slow
+
+
+def is_cold(path):
+    """Would reading its first byte have to wait for the disk?"""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.preadv(fd, [bytearray(1)], 0, os.RWF_NOWAIT)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+
+
+def test_files_that_are_not_in_memory_yet(gantry):
+    """They are read elsewhere, while the loop goes on; small ones, large ones, and parts of both."""
+    contents = {f"cold{n}.bin": bytes([n]) * size for n, size in enumerate((1, 5_000, 60_000, 300_000, 2_000_000))}
+    for name, content in contents.items():
+        path = gantry.write(f"www/{name}", content)
+        fd = os.open(path, os.O_RDONLY)
+        os.fsync(fd)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(fd)
+    if not any(is_cold(gantry.dir / "www" / name) for name in contents):
+        pytest.skip("the file system of the temporary folder keeps everything in memory")
+    with RawClient(gantry) as client:
+        for name in contents:
+            client.request("GET", f"/{name}")
+        for content in contents.values():
+            response = client.response()
+            assert response.status == 200 and response.body == content
+        for name, content in contents.items():
+            assert client.get(f"/{name}", {"Range": "bytes=0-0"}).body == content[:1]
+
+
 # ---- a disk that changes
 
 

@@ -177,6 +177,40 @@ def test_weak_ciphers_are_not_offered(gantry):
         assert "Cipher is (NONE)" in said or "handshake failure" in said or "no cipher match" in said.lower(), cipher
 
 
+def accepts(gantry, *options):
+    said = handshake(gantry, *options)
+    return "Cipher is (NONE)" not in said and "Cipher is " in said
+
+
+def test_exactly_the_modern_ciphers_are_taken(gantry):
+    """Forward secrecy and authenticated encryption, and nothing else that openssl could be talked into."""
+    names = [f"ECDHE-{kind}-{cipher}" for kind in ("ECDSA", "RSA") for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")]
+    for name in names:
+        assert accepts(gantry, "-tls1_2", "-cipher", name), name
+    others = "ALL:COMPLEMENTOFALL:@SECLEVEL=0:" + ":".join("!" + name for name in names)
+    assert not accepts(gantry, "-tls1_2", "-cipher", others)
+    for name in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"):
+        assert accepts(gantry, "-tls1_3", "-ciphersuites", name), name
+    assert not accepts(gantry, "-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256")
+
+
+def test_the_server_chooses_the_cipher(gantry):
+    said = handshake(gantry, "-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256")
+    assert "Cipher is ECDHE-ECDSA-AES128-GCM-SHA256" in said
+
+
+def test_a_client_that_renegotiates_is_refused(gantry, authority):
+    """It would make the server work for nothing, at the client's will (CVE-2011-1473)."""
+    host, port = gantry.address("tls")
+    command = ["openssl", "s_client", "-connect", f"{host}:{port}", "-servername", "one.test", "-tls1_2"]
+    said = subprocess.run(command, input=b"R\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20).stdout.decode(errors="replace")
+    assert "RENEGOTIATING" in said
+    after = said.split("RENEGOTIATING", 1)[1]
+    assert re.search(r"no renegotiation|alert|errno|unexpected eof", after), after
+    with connect(gantry, authority.context()) as client:
+        assert client.get("/", host="one.test").status == 200
+
+
 def test_alpn(gantry, authority):
     with connect(gantry, authority.context(alpn=["http/1.1"])) as client:
         assert client.socket.selected_alpn_protocol() == "http/1.1"
@@ -434,6 +468,15 @@ def test_changed_files_are_picked_up_without_a_reload(files, authority):
             server.write("one.pem", fresh.certificate)
             wait_until(lambda: current() == fresh.der, "the new certificate", timeout=30)
             assert kept.get("/", host="one.test").status == 200
+
+
+def test_a_changed_ocsp_response_is_picked_up(files, authority):
+    """It is what changes most often: every few days, by cron."""
+    old = {name: content for name, content in files.items() if name != "one.ocsp"} | {"one.ocsp": b""}
+    with Gantry(CONFIG, old) as server:
+        assert "no response sent" in handshake(server, "-status")
+        server.write("one.ocsp", files["one.ocsp"])
+        wait_until(lambda: "Cert Status: good" in handshake(server, "-status"), "the new response", timeout=30, interval=0.2)
 
 
 def test_a_changed_file_that_is_broken_keeps_the_old_certificate(files, authority):
