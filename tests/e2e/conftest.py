@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests. Everything is started by the test that needs it, on ports that the kernel chose."""
 
 import pathlib
+import resource
 import sys
 
 import pytest
@@ -13,6 +14,9 @@ from support.nginx import Nginx  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs_no_gantry: a test of the harness itself")
+    # A login gets 1,024 descriptors unless it asks, which is fewer than the clients that some tests are.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @pytest.fixture(scope="session")
