@@ -98,9 +98,10 @@ class Wrong(Exception):
 class Server:
     """Use as a context manager. `scene` is a kit.peers.Scene without folder and ports."""
 
-    def __init__(self, name, scene, cpu=None, under=()):
-        """`under`: the command line of a tool that runs the server, such as strace."""
-        self.name, self.scene, self.cpu, self.under = name, scene, cpu, under
+    def __init__(self, name, scene, cpu=None, under=(), first=False):
+        """`under`: the command line of a tool that runs the server, such as strace. `first`: before all others on
+        its processor, where we may ask for that."""
+        self.name, self.scene, self.cpu, self.under, self.first = name, scene, cpu, under, first
 
     def __enter__(self):
         self.scene.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"gantry-bench-{self.name}-"))
@@ -113,7 +114,7 @@ class Server:
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             command, cwd=self.scene.folder, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output,
-            start_new_session=True, preexec_fn=tools.pinned(self.cpu))
+            start_new_session=True, preexec_fn=tools.pinned(self.cpu, self.first))
         try:
             if self.name == "floor":
                 self.scene.port = self.scene.tls_port = self.floor_port()
@@ -189,10 +190,10 @@ def stop(process, seconds=10):
 class Load:
     """The load generator: connected and warmed up when the constructor returns; run() makes the measured run."""
 
-    def __init__(self, program, arguments, cpu):
+    def __init__(self, program, arguments, cpu, first=False):
         self.process = subprocess.Popen(
             [str(program), *(str(one) for one in arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, preexec_fn=tools.pinned(cpu))
+            stderr=subprocess.PIPE, text=True, preexec_fn=tools.pinned(cpu, first))
         self.expect("ready")
 
     def expect(self, start):

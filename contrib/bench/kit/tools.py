@@ -1,4 +1,5 @@
 """The programs of this folder, compiled when they are older than their source, and small things about processes."""
+import contextlib
 import os
 import pathlib
 import resource
@@ -56,9 +57,18 @@ def raise_file_limit():
     return hard
 
 
-def pinned(cpu):
-    """For Popen's preexec_fn. None: leave it where it is."""
-    return None if cpu is None else lambda: os.sched_setaffinity(0, {cpu})
+def pinned(cpu, first=False):
+    """For Popen's preexec_fn. None: leave it where it is. `first`: it does not wait for others there (real-time
+    priority, which takes root; else as ever)."""
+
+    def prepare():
+        if cpu is not None:
+            os.sched_setaffinity(0, {cpu})
+        if first:
+            with contextlib.suppress(OSError):
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+    return prepare
 
 
 def make_site(folder, host="localhost"):
