@@ -62,6 +62,24 @@ def single(extra="", proxy='"o"', upstream=""):
     )
 
 
+def both(config):
+    """The same with a TLS listener beside the plain one."""
+    config += '\n[listener.tls]\naddress = "127.0.0.1:0"\ntls = true\n'
+    return config.replace('[host."test"]', '[host."test"]\ncertificate = "self-signed"', 1)
+
+
+@pytest.fixture(params=["plain", "tls"])
+def connect(request):
+    """Connects to a server of both(...), in the one way and in the other."""
+
+    def one(server, **more):
+        if request.param == "plain":
+            return RawClient(server, **more)
+        return RawClient(server, "tls", tls=trusting(), **more)
+
+    return one
+
+
 @pytest.fixture(scope="module")
 def echo_origin():
     with Origin(echo) as origin:
@@ -719,7 +737,7 @@ def test_a_connection_that_is_never_accepted_is_504():
 # ---- back-pressure and vanishing
 
 
-def test_a_slow_reader_bounds_memory():
+def test_a_slow_reader_bounds_memory(connect):
     """200 MiB at the origin, a client that takes nothing: the origin has to wait, our memory must not grow."""
     total = 200 * 1024 * 1024
     sent = [0]
@@ -732,9 +750,9 @@ def test_a_slow_reader_bounds_memory():
             connection.send(piece)
             sent[0] += len(piece)
 
-    with Origin(pour) as origin, Gantry(single(), port=origin.port, workers=1) as server:
+    with Origin(pour) as origin, Gantry(both(single()), port=origin.port, workers=1) as server:
         fetch_before = server.resident()
-        with RawClient(server, receive_buffer=16384) as client:
+        with connect(server, receive_buffer=16384) as client:
             client.request("GET", "/")
             client.response(body=False)
             settle(lambda: sent[0])
@@ -746,7 +764,7 @@ def test_a_slow_reader_bounds_memory():
         origin.wait_closed()
 
 
-def test_a_slow_origin_bounds_memory():
+def test_a_slow_origin_bounds_memory(connect):
     """The same for an upload that the origin does not read."""
     release = threading.Event()
 
@@ -757,9 +775,9 @@ def test_a_slow_origin_bounds_memory():
         size = sum(len(piece) for piece in connection.body_pieces(request))
         connection.respond(200, str(size))
 
-    with Origin(lazy) as origin, Gantry(single(), port=origin.port, workers=1) as server:
+    with Origin(lazy) as origin, Gantry(both(single()), port=origin.port, workers=1) as server:
         before = server.resident()
-        with RawClient(server) as client:
+        with connect(server) as client:
             total = 48 * 1024 * 1024
             client.request("POST", "/", {"Content-Length": str(total)})
             client.socket.settimeout(0.5)
@@ -789,7 +807,7 @@ def settle(value, quiet=0.3):
             last, since = value(), time.monotonic()
 
 
-def test_a_vanishing_client_cancels_the_upstream():
+def test_a_vanishing_client_cancels_the_upstream(connect):
     gone = threading.Event()
 
     def waits(connection, origin):
@@ -797,17 +815,17 @@ def test_a_vanishing_client_cancels_the_upstream():
         connection.wait_closed()
         gone.set()
 
-    with Origin(waits) as origin, Gantry(single(), port=origin.port) as server:
+    with Origin(waits) as origin, Gantry(both(single()), port=origin.port) as server:
         for leave in (RawClient.close, RawClient.reset):
             gone.clear()
-            client = RawClient(server).request("GET", "/")
+            client = connect(server).request("GET", "/")
             origin.wait_requests(1)
             leave(client)
             assert gone.wait(10), "the origin was left alone"
             origin.requests.clear()
 
 
-def test_a_client_that_vanishes_during_its_upload():
+def test_a_client_that_vanishes_during_its_upload(connect):
     got = threading.Event()
 
     def waits(connection, origin):
@@ -818,8 +836,8 @@ def test_a_client_that_vanishes_during_its_upload():
         finally:
             got.set()
 
-    with Origin(waits) as origin, Gantry(single(), port=origin.port) as server:
-        client = RawClient(server).request("POST", "/", {"Content-Length": "1000"}).send(b"half")
+    with Origin(waits) as origin, Gantry(both(single()), port=origin.port) as server:
+        client = connect(server).request("POST", "/", {"Content-Length": "1000"}).send(b"half")
         wait_until(lambda: origin.connections == 1, "the origin's connection")
         client.reset()
         assert got.wait(10), "the origin still waits for the rest"
@@ -848,9 +866,9 @@ WEBSOCKET = {
 }
 
 
-def test_websocket_echo():
-    with Origin(websocket) as origin, Gantry(single(), port=origin.port) as server:
-        with RawClient(server) as client:
+def test_websocket_echo(connect):
+    with Origin(websocket) as origin, Gantry(both(single()), port=origin.port) as server:
+        with connect(server) as client:
             response = client.request("GET", "/chat", WEBSOCKET).response()
             assert response.status == 101
             assert response["upgrade"].lower() == "websocket" and response["connection"].lower() == "upgrade"
@@ -864,21 +882,21 @@ def test_websocket_echo():
         origin.wait_closed()
 
 
-def test_bytes_sent_right_behind_the_upgrade_are_not_lost():
-    with Origin(websocket) as origin, Gantry(single(), port=origin.port) as server, RawClient(server) as client:
+def test_bytes_sent_right_behind_the_upgrade_are_not_lost(connect):
+    with Origin(websocket) as origin, Gantry(both(single()), port=origin.port) as server, connect(server) as client:
         lines = "".join(f"{name}: {value}\r\n" for name, value in WEBSOCKET.items())
         client.send(f"GET / HTTP/1.1\r\nHost: test\r\n{lines}\r\nEARLY")
         assert client.response().status == 101
         assert client.read_exactly(5) == b"EARLY"
 
 
-def test_an_upgrade_ends_with_the_origin():
+def test_an_upgrade_ends_with_the_origin(connect):
     def once(connection, origin):
         connection.read_head()
         connection.send("HTTP/1.1 101 S\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\nhello")
         assert connection.read_exactly(3) == b"bye"
 
-    with Origin(once) as origin, Gantry(single(), port=origin.port) as server, RawClient(server) as client:
+    with Origin(once) as origin, Gantry(both(single()), port=origin.port) as server, connect(server) as client:
         client.request("GET", "/", {"Connection": "upgrade", "Upgrade": "chat"})
         assert client.response().status == 101
         assert client.read_exactly(5) == b"hello"
@@ -901,8 +919,7 @@ def test_a_half_closed_tunnel_still_delivers():
         assert client.read_to_end() == b"got abc"
 
 
-@pytest.mark.parametrize("listener", ["web", "tls"])
-def test_a_tunnel_that_the_origin_half_closes_still_carries_what_the_client_sends(listener):
+def test_a_tunnel_that_the_origin_half_closes_still_carries_what_the_client_sends(connect):
     got = []
 
     def listens(connection, origin):
@@ -911,10 +928,8 @@ def test_a_tunnel_that_the_origin_half_closes_still_carries_what_the_client_send
         connection.socket.shutdown(socket.SHUT_WR)
         got.append(connection.wait_closed())
 
-    config = single() + '\n[listener.tls]\naddress = "127.0.0.1:0"\ntls = true\n'
-    config = config.replace('[host."test"]', '[host."test"]\ncertificate = "self-signed"')
-    with Origin(listens) as origin, Gantry(config, port=origin.port) as server:
-        with RawClient(server, listener, tls=trusting() if listener == "tls" else None) as client:
+    with Origin(listens) as origin, Gantry(both(single()), port=origin.port) as server:
+        with connect(server) as client:
             client.request("GET", "/", {"Connection": "upgrade", "Upgrade": "chat"})
             assert client.response().status == 101
             assert client.read_to_end() == b"hello"
@@ -937,7 +952,7 @@ def test_no_upgrade_where_it_is_off(gantry):
     assert "upgrade" not in fields and "upgrade" not in " ".join(fields.get("connection", [])).lower()
 
 
-def test_server_sent_events_are_not_buffered():
+def test_server_sent_events_are_not_buffered(connect):
     """Each event arrives before the next is sent."""
     turn = threading.Semaphore(0)
 
@@ -948,7 +963,7 @@ def test_server_sent_events_are_not_buffered():
             assert turn.acquire(timeout=20)
             connection.send(f"data: {number}\n\n")
 
-    with Origin(events) as origin, Gantry(single(), port=origin.port) as server, RawClient(server) as client:
+    with Origin(events) as origin, Gantry(both(single()), port=origin.port) as server, connect(server) as client:
         client.request("GET", "/")
         response = client.response(body=False)
         assert response["content-type"] == "text/event-stream"
