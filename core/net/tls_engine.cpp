@@ -393,7 +393,9 @@ void TlsTransport::on_writable() {
     if (blocked_) return want_write();
     if (half_closed_) ::shutdown(fd(), SHUT_WR);
     if (state_ == State::Handshake) return shake_hands();
-    if (std::exchange(owner_waits_, false)) Transport::on_writable();
+    // It may have asked without a write, too: to flush at the end of the turn, or to hear that the other side
+    // is gone.
+    if (std::exchange(owner_waits_, false) || state_ == State::Open) Transport::on_writable();
 }
 
 // ---- handshake

@@ -668,6 +668,28 @@ def test_tls_to_the_origin(authority):
             assert fetch(server, "/").status == 200
 
 
+def test_pieces_reach_a_tls_origin_one_by_one(authority):
+    """Each before the next is sent: what waits for the end of a turn must not wait for ever behind TLS."""
+    import ssl
+
+    leaf = authority.leaf("origin.test")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(leaf.certificate_path, leaf.key_path)
+    config = single(upstream="tls = { verify = false }")
+    with Origin(mirror, certificate=context) as origin, Gantry(config, port=origin.port) as server, RawClient(server) as client:
+        for _ in range(2):  # on a fresh connection and on a kept one
+            client.request("POST", "/mirror", {"Transfer-Encoding": "chunked"})
+            client.send(b"5\r\nfirst\r\n")
+            response = client.response(body=False)
+            assert response["transfer-encoding"] == "chunked"
+            assert client.read_exactly(10) == b"5\r\nfirst\r\n"
+            for _ in range(20):
+                client.send(b"4\r\nnext\r\n")
+                assert client.read_exactly(9) == b"4\r\nnext\r\n"
+            client.send(b"0\r\n\r\n")
+            assert client.read_exactly(5) == b"0\r\n\r\n"
+
+
 # ---- time
 
 
