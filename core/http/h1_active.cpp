@@ -39,8 +39,11 @@ void H1Active::on_readable() {
 }
 
 void H1Active::on_writable() {
-    const Turn turn(*this);
-}  // settle() writes
+    const Turn turn(*this);  // settle() writes
+    if (exchange_ == nullptr || wants_input() || !transport().is_reset()) return;
+    abort_exchange(client_error(Code::Closed, "while its request body had to wait"));
+    close(End::Now);
+}
 
 void H1Active::on_deadline() {
     const Turn turn(*this);
@@ -314,7 +317,11 @@ void H1Active::end_request() {
 
 void H1Active::await_next_event() {
     using Wait = H1Connection::Wait;
-    if (wants_input()) transport().want_read();
+    if (wants_input()) {
+        transport().want_read();
+    } else if (exchange_ != nullptr) {
+        transport().want_write();  // the client may vanish while it has to wait
+    }
     const H1Settings& limits = settings();
     const bool progressed = std::exchange(progressed_, false);
     const auto keep = [&](Wait what, Millis timeout) {

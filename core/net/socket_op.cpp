@@ -8,6 +8,7 @@
 #include <asio/detail/scheduler.hpp>
 #include <new>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 // The reactor is Asio's internal interface. These are the versions that it was read and tested with.
@@ -65,13 +66,20 @@ struct SocketOp::Op : asio::detail::reactor_op {
     SocketOp* owner;
 };
 
+// Two, as one may wait for an edge while the other is posted.
+struct SocketOp::WriteOps {
+    explicit WriteOps(SocketOp* socket) : edge(socket), again(socket) {}
+    Op edge;
+    Op again;
+};
+
 SocketOp::Op& SocketOp::read_op() {
     return *std::launder(reinterpret_cast<Op*>(read_op_));
 }
 
-SocketOp::Op& SocketOp::write_op() {
-    if (write_op_ == nullptr) write_op_ = new Op(this);
-    return *write_op_;
+SocketOp::WriteOps& SocketOp::write_ops() {
+    if (write_ops_ == nullptr) write_ops_ = new WriteOps(this);
+    return *write_ops_;
 }
 
 SocketOp::SocketOp(UniqueFd fd) : fd_(fd.release()) {
@@ -87,7 +95,7 @@ SocketOp::SocketOp(UniqueFd fd) : fd_(fd.release()) {
 }
 
 SocketOp::~SocketOp() {
-    delete write_op_;
+    delete write_ops_;
 }
 
 void SocketOp::start(int kind, Op& op) {
@@ -111,26 +119,34 @@ void SocketOp::want_read() {
 void SocketOp::want_write() {
     if ((flags_ & kWriting) != 0 || fd_ < 0) return;
     flags_ |= kWriting;
-    start(Reactor::write_op, write_op());
+    start(Reactor::write_op, write_ops().edge);
 }
 
 void SocketOp::want_write_again() {
-    if ((flags_ & kWriting) != 0 || fd_ < 0) return;
-    flags_ |= kWriting;
-    post(write_op());
+    if ((flags_ & kAgain) != 0 || fd_ < 0) return;
+    flags_ |= kAgain;
+    post(write_ops().again);
 }
 
 void SocketOp::completed(Op& op, bool loop_is_gone) {
-    const bool write = &op == write_op_;
-    flags_ &= static_cast<std::uint8_t>(~((write ? kWriting : kReading) | kFresh));
+    const bool write = write_ops_ != nullptr && (&op == &write_ops_->edge || &op == &write_ops_->again);
+    const std::uint8_t which = !write ? kReading : &op == &write_ops_->edge ? kWriting : kAgain;
+    flags_ &= static_cast<std::uint8_t>(~(which | kFresh));
     if ((flags_ & kReleased) != 0) {
-        if ((flags_ & (kReading | kWriting)) == 0) delete this;
+        if ((flags_ & kPending) == 0) delete this;
         return;
     }
     if (loop_is_gone || fd_ < 0) return;
     said_hang_up(descriptor_) ? flags_ |= kHungUp : flags_ &= static_cast<std::uint8_t>(~kHungUp);
     Worker::current()->enter_event();
     write ? on_writable() : on_readable();
+}
+
+bool SocketOp::is_reset() const {
+    if (!is_hung_up()) return false;
+    int error = 0;
+    socklen_t size = sizeof error;
+    return ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0;
 }
 
 void SocketOp::close() {
@@ -145,7 +161,7 @@ void SocketOp::close() {
 
 void SocketOp::release() {
     close();
-    if ((flags_ & (kReading | kWriting)) == 0) {
+    if ((flags_ & kPending) == 0) {
         delete this;
         return;
     }

@@ -38,6 +38,9 @@ public:
     // Did the last edge say that the connection is over in both directions? What was received before can be
     // read still; behind it is an end or an error that no further edge will announce.
     bool is_hung_up() const { return (flags_ & kHungUp) != 0; }
+    // Has the other side reset it? For an owner that does not read at present. To be told while that lasts it
+    // asks with want_write(), whose on_writable() comes with every edge.
+    bool is_reset() const;
 
     // Closes the descriptor at once; no callback comes after it.
     void close();
@@ -55,16 +58,18 @@ protected:
 
 private:
     struct Op;  // the reactor's operation; in socket_op.cpp, so that Asio stays there
+    struct WriteOps;
     static constexpr std::uint8_t kReading = 1, kWriting = 2, kMore = 4, kReleased = 8, kFresh = 16,
-                                  kHungUp = 32;
+                                  kHungUp = 32, kAgain = 64;
+    static constexpr std::uint8_t kPending = kReading | kWriting | kAgain;
     void completed(Op& op, bool loop_is_gone);
     void start(int kind, Op& op);
     static void post(Op& op);
     Op& read_op();
-    Op& write_op();
+    WriteOps& write_ops();
 
     alignas(8) std::byte read_op_[72];  // an Op, in place: every open connection waits for reading
-    Op* write_op_ = nullptr;            // made when a write blocks for the first time
+    WriteOps* write_ops_ = nullptr;     // made when a write blocks for the first time
     void* descriptor_ = nullptr;        // the reactor's state of this descriptor
     int fd_;
     std::uint8_t flags_ = kFresh;

@@ -3,6 +3,7 @@
 import re
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -69,7 +70,7 @@ def held():
 
 @pytest.fixture(scope="module")
 def gantry(origin, held):
-    files = {"www/a.txt": "a file\n", "www/big.bin": b"x" * 300_000}
+    files = {"www/a.txt": "a file\n", "www/big.bin": b"x" * 300_000, "www/huge.bin": b"y" * 4_000_000}
     with Gantry(CONFIG, files, echo=origin.port, held=held.port) as server:
         yield server
 
@@ -602,6 +603,17 @@ def test_large_pipelined_answers(gantry):
         client.send(f"GET /files/big.bin HTTP/1.1\r\n{HOST}\r\n" * 20)
         for _ in range(20):
             assert client.response().body == b"x" * 300_000
+
+
+def test_large_answers_to_more_requests_than_are_read_ahead(gantry):
+    """The client is not read from meanwhile, and still every answer leaves whole."""
+    request = b"GET /files/huge.bin HTTP/1.1\r\nHost: test\r\n" + b"X-Long: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n" * 20 + b"\r\n"
+    with RawClient(gantry) as client:
+        sender = threading.Thread(target=client.send, args=(request * 60,))
+        sender.start()
+        for _ in range(60):
+            assert client.response().body == b"y" * 4_000_000
+        sender.join()
 
 
 def test_a_half_closed_client_still_gets_its_answer(gantry):

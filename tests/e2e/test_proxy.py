@@ -866,6 +866,29 @@ def test_a_client_that_vanishes_during_its_upload(connect):
         origin.wait_closed()
 
 
+def test_a_client_that_vanishes_while_its_upload_has_to_wait(connect):
+    """The origin does not read, so we do not read from the client either: that it is gone is noticed all the same."""
+    release = threading.Event()
+
+    def lazy(connection, origin):
+        connection.read_head()
+        release.wait(60)
+
+    config = both(single('max_body = "1GiB"'))
+    with Origin(lazy) as origin, Gantry(config, port=origin.port) as server:
+        before = server.open_files()
+        client = connect(server)
+        client.request("POST", "/", {"Content-Length": str(500_000_000)})
+        client.socket.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            while True:
+                client.socket.send(b"x" * 65536)
+        assert server.open_files() > before
+        client.reset()
+        wait_until(lambda: server.open_files() <= before, "both connections to be closed")
+        release.set()
+
+
 def test_a_client_that_vanishes_during_the_answer(gantry):
     with Origin(mirror) as origin, Gantry(single(), port=origin.port) as server:
         for _ in range(10):

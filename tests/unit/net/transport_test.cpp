@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <fcntl.h>
 #include <future>
 #include <memory>
 #include <netinet/in.h>
@@ -193,4 +194,36 @@ TEST_CASE("transport: a reset that arrives together with data is noticed", "[net
         while (open() != 0 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
         REQUIRE(open() == 0);
     }
+}
+
+TEST_CASE("transport: writing again is not held up by waiting for an edge that does not come", "[net]") {
+    struct Waiter final : TransportEvents {
+        void on_readable() override {}
+        void on_writable() override {
+            if (++times == 2) done.set_value();
+            if (times > 1) return;
+            transport->want_write();  // the socket stays writable: no edge
+            transport->want_write_again();
+        }
+        TransportPtr transport;
+        std::promise<void> done;
+        int times = 0;
+    } waiter;
+    EchoServer server;
+    const UniqueFd client(server.connect());
+    server.worker().post([&] {
+        const int fd = ::fcntl(client.get(), F_DUPFD_CLOEXEC, 0);
+        ::fcntl(fd, F_SETFL, O_NONBLOCK);
+        waiter.transport = make_plain_transport(UniqueFd(fd));
+        waiter.transport->set_events(&waiter);
+        waiter.transport->want_write();
+    });
+    auto done = waiter.done.get_future();
+    CHECK(done.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+    std::promise<void> gone;
+    server.worker().post([&] {
+        waiter.transport.reset();
+        gone.set_value();
+    });
+    gone.get_future().wait();
 }
