@@ -177,14 +177,24 @@ Result<std::size_t> take_request_body(RequestHead& head, const FieldLines& field
     return 0;
 }
 
+// Others in the list nobody has defined; they may be ignored (RFC 9110 10.1.1), this one may not.
+bool expects_100(std::string_view list) {
+    bool found = false;
+    for_each_element(list, [&](std::string_view element) {
+        found = equals_ignore_case(element, "100-continue");
+        return !found;
+    });
+    return found;
+}
+
 void take_wishes(RequestHead& head) {
     const ConnectionOptions options = connection_options(head.headers);
     head.keep_alive = is_persistent(head.version, options);
     // HTTP/1.0 clients know neither 100-continue nor upgrades (RFC 9110 10.1.1, 7.8).
     const bool is_11 = head.version == Version::Http11;
     head.wants_upgrade = is_11 && options.upgrade && !head.headers.value(HeaderId::Upgrade).empty();
-    head.expects_continue = is_11 && head.headers.has(HeaderId::Expect) &&
-                            equals_ignore_case(head.headers.value(HeaderId::Expect), "100-continue");
+    head.expects_continue =
+        is_11 && head.headers.has(HeaderId::Expect) && expects_100(head.headers.value(HeaderId::Expect));
 }
 
 Result<std::size_t> take_response_body(ResponseHead& head, Method request, const FieldLines& fields) {

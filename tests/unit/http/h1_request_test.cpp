@@ -423,6 +423,8 @@ TEST_CASE("h1_request: what the client wants of the connection", "[http][h1]") {
         {"1.0", "Connection: keep-alive\r\nConnection: close\r\n", false, false, false},
         {"1.1", "Expect: 100-Continue\r\n", true, true, false},
         {"1.0", "Expect: 100-continue\r\n", false, false, false},
+        {"1.1", "Expect: foo, 100-Continue\r\n", true, true, false},
+        {"1.1", "Expect: 100-continued\r\n", true, false, false},
         {"1.1", "Expect: 200-ok\r\n", true, false, false},
         {"1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\n", true, false, true},
         {"1.1", "Upgrade: websocket\r\nConnection: keep-alive, upgrade\r\n", true, false, true},
