@@ -46,6 +46,12 @@ void H1Active::on_writable() {
 }
 
 void H1Active::on_deadline() {
+    if (postponed_) {
+        // What the deadline was for has happened in the same batch.
+        connection_->wait_ = H1Connection::Wait::Nothing;
+        worker_.forget(*this);
+        return on_batch_end();
+    }
     const Turn turn(*this);
     using Wait = H1Connection::Wait;
     switch (connection_->wait_) {
@@ -258,26 +264,63 @@ void H1Active::resume_body() {
 
 void H1Active::settle() {
     depth_ = 1;  // calls from below are part of this turn
-    for (int round = 0; end_ != End::Now; ++round) {
+    if (end_ != End::Now) {
         process_input();
-        flush_now();
-        if (end_ == End::Now) break;
+        if (postpone()) return;
+        write_rounds();
+    }
+    end_turn();
+}
+
+// Responses that are complete leave together with those of the other connections, when there are such.
+bool H1Active::postpone() {
+    if (exchange_ != nullptr || end_ != End::No || queued() == 0 || congested_ || discarding_) return false;
+    if (!postponed_ && !worker_.postpone(*this)) return false;
+    postponed_ = true;
+    // The next connection reads into the block that is in the cache.
+    if (in_ && at_ == in_->size()) {
+        in_.reset();
+        at_ = 0;
+    }
+    depth_ = 0;
+    return true;
+}
+
+void H1Active::on_batch_end() {
+    postponed_ = false;
+    depth_ = 1;
+    write_rounds();
+    end_turn();
+}
+
+void H1Active::write_rounds() {
+    for (int round = 0;; ++round) {
+        flush_now();  // also the last words of a connection that is to end now
+        if (end_ == End::Now) return;
         if (reply_ == Reply::Finished && exchange_ != nullptr && may_complete()) {
             complete_reply();
-            continue;
+        } else {
+            if (!congested_ || queued() > kLowWater) return;
+            if (round >= kRoundsPerTurn) {
+                transport().want_write_again();  // more to produce, but others first
+                return;
+            }
+            congested_ = false;
+            if (exchange_ == nullptr || reply_ == Reply::Finished) return;
+            exchange_->on_drained();
         }
-        if (!congested_ || queued() > kLowWater) break;
-        if (round >= kRoundsPerTurn) {
-            transport().want_write_again();  // more to produce, but others first
-            break;
-        }
-        congested_ = false;
-        if (exchange_ == nullptr || reply_ == Reply::Finished) break;
-        exchange_->on_drained();
+        if (end_ != End::Now) process_input();
     }
+}
+
+void H1Active::end_turn() {
     if (exchange_ == nullptr && queued() == 0) {
         if (end_ == End::AfterReply) close(End::Now);
         if (end_ == End::Linger && !lingering_) start_linger();
+        // Whoever drains the server ends idle connections, and this one was not idle then.
+        if (settings().draining && end_ == End::No && !discarding_ && (!in_ || at_ == in_->size())) {
+            close(End::Now);
+        }
     }
     if (end_ == End::Now) {
         abort_exchange(client_error(Code::Closed, "while closing"));
@@ -361,6 +404,7 @@ void H1Active::abort_exchange(const Error& error) {
 }
 
 void H1Active::reset() {
+    if (postponed_) worker_.forget(*this);
     if (out_ != nullptr) worker_.give_chain(std::exchange(out_, nullptr));
     in_.reset();
     head_block_.reset();
@@ -373,7 +417,7 @@ void H1Active::reset() {
     reply_ = Reply::None;
     lingering_ = peer_closed_ = body_paused_ = body_ended_ = discarding_ = raw_ = aborted_ = end_write_ =
         false;
-    congested_ = reply_has_file_ = progressed_ = false;
+    congested_ = reply_has_file_ = progressed_ = postponed_ = false;
     body_received_ = sent_ = 0;
 }
 

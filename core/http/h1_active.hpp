@@ -6,7 +6,7 @@
 
 namespace gantry::http {
 
-class H1Active final : public ServerStream {
+class H1Active final : public ServerStream, private net::Postponed {
 public:
     explicit H1Active(net::Worker& worker) : worker_(worker) {}
 
@@ -81,6 +81,10 @@ private:
 
     // ending
     void settle();
+    bool postpone();
+    void write_rounds();
+    void end_turn();
+    void on_batch_end() override;
     void complete_reply();
     void end_request();
     void await_next_event();
@@ -95,6 +99,7 @@ private:
     End end_ = End::No;
     bool lingering_ = false;
     bool progressed_ = false;  // bytes moved in this turn: deadlines are set anew
+    bool postponed_ = false;   // the end of the turn waits for the end of the worker's batch
 
     // the read buffer: in_[at_, in_->size()) is not consumed yet
     Ref<Block> in_;

@@ -61,7 +61,9 @@ Io PlainTransport::send_memory(Chain& chain, std::size_t& sent) {
     const int more = count < chain.segments() ? MSG_MORE : 0;
     ssize_t put;
     do {
-        put = ::sendmsg(fd(), &message, MSG_NOSIGNAL | more);
+        // One piece is the rule; send() spares the kernel the message header.
+        put = count == 1 ? ::send(fd(), vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL | more)
+                         : ::sendmsg(fd(), &message, MSG_NOSIGNAL | more);
     } while (put < 0 && errno == EINTR);
     if (put < 0) return errno == EAGAIN ? blocked() : failed(errno, "while sending");
     sent += static_cast<std::size_t>(put);

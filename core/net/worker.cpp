@@ -1,14 +1,20 @@
 #include "core/net/worker.hpp"
 
+#include <algorithm>
 #include <asio.hpp>
 #include <asio/detail/reactor.hpp>
 #include <asio/detail/scheduler.hpp>
 #include <chrono>
+#include <utility>
 
 namespace gantry::net {
 namespace {
 
 thread_local Worker* t_current = nullptr;
+
+constexpr std::size_t kBatch = 32;         // tasks: more would only displace each other from the caches
+constexpr std::size_t kWorthwhile = 3;     // tasks in a batch for which the next one is waited for
+constexpr std::uint32_t kProbeAfter = 256;  // refusals until a batch is tried again
 
 Millis coarse_millis() {
     timespec now;
@@ -42,6 +48,19 @@ void write_http_date(char* to, std::int64_t seconds) {
 }  // namespace
 
 struct Worker::Loop {
+    // Comes to its turn behind the events that are in the queue when it is posted. In between the loop asks
+    // the kernel for more events once, without waiting.
+    struct BatchEnd : asio::detail::scheduler_operation {
+        explicit BatchEnd(Worker& owner) : scheduler_operation(&BatchEnd::run), worker(owner) {}
+        static void run(void* loop, scheduler_operation* base, const asio::error_code&, std::size_t) {
+            if (loop != nullptr) static_cast<BatchEnd*>(base)->worker.end_batch();
+        }
+        Worker& worker;
+    };
+
+    explicit Loop(Worker& worker) : batch_end(worker) {}
+
+    BatchEnd batch_end;  // before the context, whose queue may hold it
     // Only this worker's thread touches its sockets, so the reactor needs no locks; the queue keeps its own,
     // for post().
     asio::io_context context{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
@@ -50,7 +69,7 @@ struct Worker::Loop {
 };
 
 Worker::Worker(unsigned index)
-    : index_(index), now_(coarse_millis()), wheel_(now_), loop_(std::make_unique<Loop>()) {
+    : index_(index), now_(coarse_millis()), wheel_(now_), loop_(std::make_unique<Loop>(*this)) {
     auto& reactor = asio::use_service<asio::detail::reactor>(loop_->context);
     reactor.init_task();
     reactor_ = &reactor;
@@ -80,6 +99,32 @@ void Worker::post(std::function<void()> task) {
         enter_event();
         task();
     });
+}
+
+bool Worker::postpone(Postponed& task) {
+    if (postponed_.size() >= kBatch) return false;
+    if (postponed_.empty()) {
+        if (!is_busy_ && ++refusals_ < kProbeAfter) return false;
+        refusals_ = 0;
+        static_cast<asio::detail::scheduler*>(scheduler_)->post_immediate_completion(&loop_->batch_end, true);
+    }
+    postponed_.push_back(&task);
+    return true;
+}
+
+void Worker::forget(Postponed& task) {
+    std::erase(postponed_, &task);
+    std::replace(batch_.begin(), batch_.end(), &task, static_cast<Postponed*>(nullptr));
+}
+
+void Worker::end_batch() {
+    enter_event();
+    is_busy_ = postponed_.size() >= kWorthwhile;
+    batch_.swap(postponed_);
+    for (std::size_t i = 0; i < batch_.size(); ++i) {
+        if (Postponed* const task = std::exchange(batch_[i], nullptr)) task->on_batch_end();
+    }
+    batch_.clear();
 }
 
 Worker* Worker::current() {

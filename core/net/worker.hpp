@@ -16,6 +16,15 @@
 
 namespace gantry::net {
 
+// Something that can wait until the events that came together are all handled: see Worker::postpone().
+class Postponed {
+public:
+    virtual void on_batch_end() = 0;
+
+protected:
+    ~Postponed() = default;
+};
+
 class Worker {
 public:
     explicit Worker(unsigned index);
@@ -29,6 +38,14 @@ public:
 
     // Runs `task` on this worker's thread, soon. [any] The order of tasks posted by one thread is kept.
     void post(std::function<void()> task);
+
+    // Calls task.on_batch_end() once, when the events that are known to the loop by now are handled. Writes
+    // of many connections done in one go find the kernel's code and the receivers awake. False: too few
+    // events come together for it to pay, or enough wait already; the caller does now what it has to do.
+    // [worker]
+    bool postpone(Postponed& task);
+    // The task goes away before its call. [worker]
+    void forget(Postponed& task);
 
     // The worker whose loop runs on this thread; null elsewhere.
     static Worker* current();
@@ -61,6 +78,7 @@ private:
     struct Loop;
     void arm_tick();
     void fire_deadlines();
+    void end_batch();
 
     unsigned index_;
     Millis now_;
@@ -69,6 +87,10 @@ private:
     char date_[29];
     BlockPool blocks_;  // before everything that may hold a block
     std::vector<std::unique_ptr<Chain>> free_chains_;
+    std::vector<Postponed*> postponed_;
+    std::vector<Postponed*> batch_;  // those whose turn it is; null: forgotten
+    std::uint32_t refusals_ = 0;     // of postpone(), since it last agreed
+    bool is_busy_ = false;           // the last batch was worth it
     Wheel wheel_;
     std::unique_ptr<Loop> loop_;
     void* reactor_ = nullptr;
