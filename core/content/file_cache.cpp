@@ -3,6 +3,7 @@
 #include "core/http/date.hpp"
 
 #include <cerrno>
+#include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <map>
@@ -12,6 +13,10 @@
 
 namespace gantry::content {
 namespace {
+
+// From here on sendfile() costs less than sending from memory, where nothing is encrypted.
+constexpr std::uint64_t kSendfileFrom = 32 * 1024;
+constexpr std::size_t kOpenFiles = 1024;  // kept open by all workers together
 
 bool is_same_version(const struct stat& a, const struct stat& b) {
     return a.st_ino == b.st_ino && a.st_dev == b.st_dev && a.st_size == b.st_size &&
@@ -38,6 +43,18 @@ Reading read_all(int fd, const struct stat& before, std::string& content, Disk d
     struct stat after;
     const bool is_same = at == content.size() && ::fstat(fd, &after) == 0 && is_same_version(before, after);
     return is_same ? Reading::Done : Reading::Changed;
+}
+
+// A file that is being written is sent as it was read, in one version.
+bool rests(const FileEntry& entry) {
+    constexpr time_t kSeconds = 10;
+    return ::time(nullptr) - entry.stat.st_mtim.tv_sec >= kSeconds;
+}
+
+// What would be sent from the descriptor is what the entry says.
+bool is_untouched(const FileEntry& entry) {
+    struct stat now;
+    return !entry.fd || (::fstat(entry.fd.get(), &now) == 0 && is_same_version(now, entry.stat));
 }
 
 void describe(FileEntry& entry) {
@@ -89,6 +106,7 @@ Ref<FileEntry> load_once(int root, const FileRoot& options, const std::string& p
     switch (read_all(fd->get(), entry->stat, entry->content, disk)) {
         case Reading::Done:
             entry->in_memory = true;
+            if (entry->size >= kSendfileFrom && rests(*entry)) entry->fd = std::move(*fd);
             return entry;
         case Reading::NeedsDisk:
             return {};
@@ -143,7 +161,8 @@ Ref<FileEntry> FileCache::find(const FileRoot& root, std::string_view path, Disk
     key_.assign(reinterpret_cast<const char*>(&root.id), sizeof root.id).append(path);
     const Millis now = worker_.net().now();
     const auto known = files_.find(key_);
-    if (known != files_.end() && now - static_cast<Millis>(known->second->checked_at) < root.check) {
+    if (known != files_.end() && now - static_cast<Millis>(known->second->checked_at) < root.check &&
+        is_untouched(*known->second)) {
         touch(*known->second);
         return known->second;
     }
@@ -177,10 +196,28 @@ void FileCache::insert(const FileRoot& root, std::string_view key, FileEntry& en
     const std::uint64_t limit = std::max<std::uint64_t>(root.cache_bytes / worker_.workers(), 64 * 1024);
     if (entry.cost() > limit) return;
     while (bytes_ + entry.cost() > limit && oldest_ != nullptr) drop(*oldest_);
+    if (entry.fd && !may_stay_open()) {
+        if (!entry.in_memory) return;
+        entry.fd = {};
+    }
+    open_ += entry.fd ? 1 : 0;
     const auto place = files_.emplace(std::string(key), Ref<FileEntry>(&entry)).first;
     entry.key = place->first;
     bytes_ += entry.cost();
     touch(entry);
+}
+
+// Descriptors are few: the oldest entry that holds one has to go. Which is looked for among the oldest only,
+// as this is done while other requests wait.
+bool FileCache::may_stay_open() {
+    const std::size_t limit = std::max<std::size_t>(kOpenFiles / worker_.workers(), 16);
+    FileEntry* entry = oldest_;
+    for (int looked = 0; open_ >= limit && entry != nullptr && looked < 64; ++looked) {
+        FileEntry* const next = entry->newer;
+        if (entry->fd) drop(*entry);
+        entry = next;
+    }
+    return open_ < limit;
 }
 
 void FileCache::touch(FileEntry& entry) {
@@ -203,6 +240,7 @@ void FileCache::unlink(FileEntry& entry) {
 void FileCache::drop(FileEntry& entry) {
     unlink(entry);
     bytes_ -= entry.cost();
+    open_ -= entry.fd ? 1 : 0;
     files_.erase(files_.find(std::string(entry.key)));  // may be the last reference
 }
 

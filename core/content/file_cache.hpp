@@ -6,6 +6,7 @@
 #include "core/base/unique_fd.hpp"
 #include "core/conf/settings.hpp"
 #include "core/content/beneath.hpp"
+#include "core/http/prepared_fields.hpp"
 #include "core/server/worker_context.hpp"
 
 #include <cstdint>
@@ -26,16 +27,20 @@ struct FileEntry final : RefCounted {
     Error error{};  // of Failed
     bool in_memory = false;
     std::string content;  // when in_memory
-    UniqueFd fd;          // else, of a File
+    UniqueFd fd;          // of a File that is not in memory, or so large that the kernel may send it cheaper
     std::uint64_t size = 0;
     std::int64_t modified = 0;  // seconds
     struct stat stat{};
     std::string etag;           // strong, with quotes
     std::string last_modified;  // an HTTP date
 
+    // The fields of a response with the whole file, as the FileTypes of that number describe it.
+    Ref<http::PreparedFields> fields;
+    std::uint32_t fields_of = 0;
+
     std::string_view key;  // in the map
     std::uint64_t checked_at = 0;
-    std::uint64_t cost() const { return content.size() + 512; }
+    std::uint64_t cost() const { return content.size() + 1024; }
     FileEntry* newer = nullptr;  // list of use, newest first
     FileEntry* older = nullptr;
 };
@@ -75,6 +80,7 @@ private:
     void touch(FileEntry& entry);
     void unlink(FileEntry& entry);
     void drop(FileEntry& entry);
+    bool may_stay_open();
     void insert(const FileRoot& root, std::string_view key, FileEntry& entry);
 
     server::WorkerContext& worker_;
@@ -84,6 +90,7 @@ private:
     FileEntry* newest_ = nullptr;
     FileEntry* oldest_ = nullptr;
     std::uint64_t bytes_ = 0;
+    std::size_t open_ = 0;  // entries with a descriptor
 };
 
 }  // namespace gantry::content

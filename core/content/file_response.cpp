@@ -18,12 +18,17 @@ namespace {
 using http::HeaderId;
 using server::Exchange;
 
+// The kernel sends it, where it does not have to be encrypted first.
+bool goes_from_descriptor(const Exchange& exchange, const FileEntry& file) {
+    return !file.in_memory || (file.fd && exchange.facts().tls == nullptr);
+}
+
 // Part of the file as a piece of the body.
 void send_part(Exchange& exchange, const Ref<FileEntry>& file, const http::ByteRange& range) {
-    if (file->in_memory) {
-        exchange.send_body(std::string_view(file->content).substr(range.first, range.size()), file);
-    } else {
+    if (goes_from_descriptor(exchange, *file)) {
         exchange.send_file(file->fd.get(), static_cast<off_t>(range.first), range.size(), file);
+    } else {
+        exchange.send_body(std::string_view(file->content).substr(range.first, range.size()), file);
     }
 }
 
@@ -42,15 +47,17 @@ std::string_view etag_of(Exchange& exchange, const FileResponse& response) {
 
 void add_validators(Exchange& exchange, const FileResponse& response, std::string_view etag) {
     http::Headers& headers = exchange.response().headers;
+    exchange.hold(response.file);
     headers.add(HeaderId::LastModified, response.file->last_modified);
     if (!etag.empty()) headers.add(HeaderId::Etag, etag);
     if (!response.cache_control.empty()) headers.add(HeaderId::CacheControl, response.cache_control);
     if (response.varies) headers.add(HeaderId::Vary, "Accept-Encoding");
 }
 
-void add_description(Exchange& exchange, const FileResponse& response, std::string_view etag) {
+void add_description(Exchange& exchange, const FileResponse& response, std::string_view etag,
+                     std::string_view content_type) {
     http::Headers& headers = exchange.response().headers;
-    if (!response.content_type.empty()) headers.add(HeaderId::ContentType, response.content_type);
+    if (!content_type.empty()) headers.add(HeaderId::ContentType, content_type);
     if (!response.coding.empty()) headers.add(HeaderId::ContentEncoding, response.coding);
     add_validators(exchange, response, etag);
     headers.add(HeaderId::AcceptRanges, "bytes");
@@ -62,9 +69,40 @@ void begin_body(Exchange& exchange, int status, std::uint64_t length) {
     exchange.response().content_length = length;
 }
 
+Ref<http::PreparedFields> prepare_fields(const FileResponse& response) {
+    auto fields = make_ref<http::PreparedFields>();
+    const std::string_view type = response.types->of(response.path);
+    if (!type.empty()) fields->add(HeaderId::ContentType, type);
+    fields->add(HeaderId::LastModified, response.file->last_modified);
+    if (response.has_etag) fields->add(HeaderId::Etag, response.file->etag);
+    if (!response.cache_control.empty()) fields->add(HeaderId::CacheControl, response.cache_control);
+    if (response.varies) fields->add(HeaderId::Vary, "Accept-Encoding");
+    fields->add(HeaderId::AcceptRanges, "bytes");
+    return fields;
+}
+
+// The file as it is has the same fields each time: they stay with it. Of two locations that share files and
+// describe them differently the later one gains by that; after a reload that is the new one.
+bool add_prepared(Exchange& exchange, const FileResponse& response) {
+    FileEntry& file = *response.file;
+    const std::uint32_t number = response.types->number();
+    if (!response.coding.empty() || file.fields_of > number) return false;
+    if (file.fields_of < number) {
+        file.fields = prepare_fields(response);
+        file.fields_of = number;
+    }
+    exchange.response().prepared = file.fields.get();
+    exchange.hold(file.fields);
+    return true;
+}
+
 void send_whole(Exchange& exchange, const FileResponse& response, std::string_view etag) {
-    add_description(exchange, response, etag);
-    if (response.file->in_memory) return exchange.respond(response.file->content, response.file);
+    if (!add_prepared(exchange, response)) {
+        add_description(exchange, response, etag, response.types->of(response.path));
+    }
+    if (!goes_from_descriptor(exchange, *response.file)) {
+        return exchange.respond(response.file->content, response.file);
+    }
     begin_body(exchange, 200, response.file->size);
     exchange.send_head();
     if (exchange.request().method != http::Method::Head)
@@ -74,7 +112,7 @@ void send_whole(Exchange& exchange, const FileResponse& response, std::string_vi
 
 void send_one_range(Exchange& exchange, const FileResponse& response, std::string_view etag,
                     const http::ByteRange& range) {
-    add_description(exchange, response, etag);
+    add_description(exchange, response, etag, response.types->of(response.path));
     exchange.response().headers.add(HeaderId::ContentRange,
                                     http::content_range(range, response.file->size, exchange.arena()));
     begin_body(exchange, 206, range.size());
@@ -90,11 +128,9 @@ void send_ranges(Exchange& exchange, const FileResponse& response, std::string_v
     for (const char digit : id.substr(0, 16))
         boundary = boundary * 16 + static_cast<std::uint64_t>(hex_value(digit));
     // The id may be known to the client; a file's content is not chosen after it.
-    const http::MultipartRanges parts(set, response.file->size, response.content_type, boundary,
+    const http::MultipartRanges parts(set, response.file->size, response.types->of(response.path), boundary,
                                       exchange.arena());
-    FileResponse framed = response;
-    framed.content_type = parts.content_type();
-    add_description(exchange, framed, etag);
+    add_description(exchange, response, etag, parts.content_type());
     begin_body(exchange, 206, parts.content_length());
     exchange.send_head();
     for (std::size_t i = 0; i < parts.parts(); ++i) {
@@ -145,7 +181,8 @@ void send_file_response(Exchange& exchange, const FileResponse& response) {
     send_whole(exchange, response, etag);
 }
 
-FileTypes::FileTypes(const conf::StaticOptions& options) : charset_(options.charset) {
+FileTypes::FileTypes(const conf::StaticOptions& options, std::uint32_t number)
+    : number_(number), charset_(options.charset) {
     default_type_ = with_charset(options.default_type);
     for (const auto& [extension, type] : options.types) own_[lower_case(extension)] = with_charset(type);
     for (const std::string_view type :
@@ -157,13 +194,16 @@ FileTypes::FileTypes(const conf::StaticOptions& options) : charset_(options.char
 
 std::shared_ptr<const FileTypes> file_types(const conf::StaticOptions& options) {
     static std::mutex mutex;
-    static std::map<std::tuple<std::string, std::string, std::map<std::string, std::string>>,
-                    std::weak_ptr<const FileTypes>>
+    static std::map<
+        std::tuple<std::string, std::string, std::map<std::string, std::string>, bool, bool, std::string>,
+        std::weak_ptr<const FileTypes>>
         known;
+    static std::uint32_t count = 0;
     const std::lock_guard lock(mutex);
-    auto& entry = known[{options.charset, options.default_type, options.types}];
+    auto& entry = known[{options.charset, options.default_type, options.types, options.etag,
+                         !options.precompressed.empty(), options.cache_control}];
     if (auto found = entry.lock()) return found;
-    auto made = std::make_shared<const FileTypes>(options);
+    auto made = std::make_shared<const FileTypes>(options, ++count);
     entry = made;
     std::erase_if(known, [](const auto& item) { return item.second.expired(); });
     return made;

@@ -16,25 +16,29 @@ namespace gantry::content {
 // text.
 class FileTypes {
 public:
-    explicit FileTypes(const conf::StaticOptions& options);
+    FileTypes(const conf::StaticOptions& options, std::uint32_t number);
     // Lives as long as this object.
     std::string_view of(std::string_view path) const;
+    // Of two that describe files differently the one made later has the larger number.
+    std::uint32_t number() const { return number_; }
 
 private:
     std::string with_charset(std::string_view type) const;
 
+    std::uint32_t number_;
     std::string charset_;
     std::string default_type_;
     std::unordered_map<std::string, std::string> own_;        // by lower-case extension
     std::unordered_map<std::string_view, std::string> text_;  // built-in types that get a charset
 };
 
-// The same object for all options that agree on types, while it is in use. [main]
+// The same object for all options that describe files alike, while it is in use. [main]
 std::shared_ptr<const FileTypes> file_types(const conf::StaticOptions& options);
 
 struct FileResponse {
     Ref<FileEntry> file;
-    std::string_view content_type;
+    const FileTypes* types = nullptr;
+    std::string_view path;           // names the media type
     std::string_view coding;         // Content-Encoding; "" = none
     std::string_view cache_control;  // "" = none
     bool has_etag = true;

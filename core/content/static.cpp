@@ -206,7 +206,8 @@ Verdict Static::fall_back(Search& search, const Error& error) const {
 
 Verdict Static::send(Search& search, std::string_view path, Ref<FileEntry> file) const {
     FileResponse response;
-    response.content_type = types_->of(path);
+    response.types = types_.get();
+    response.path = path;
     response.cache_control = options_->cache_control;
     response.has_etag = options_->etag;
     if (!options_->precompressed.empty()) {

@@ -243,8 +243,9 @@ void put_target(Sink& sink, std::string_view target) {
 
 void write_response_head(const ResponseHead& head, Version client_version, bool keep_alive,
                          std::string_view date29, bool server_header, Chain& out) {
-    const std::size_t bound =
-        kFixedBytes + date29.size() + head.reason.size() + kLengthBytes + bytes_of(head.headers);
+    const std::string_view prepared = head.prepared != nullptr ? head.prepared->text() : std::string_view("");
+    const std::size_t bound = kFixedBytes + date29.size() + head.reason.size() + kLengthBytes +
+                              bytes_of(head.headers) + prepared.size();
     render_into(out, bound, [&](auto& sink) {
         put_status_line(sink, head.status, head.reason);
         if (!date29.empty() && !head.headers.has(HeaderId::Date)) {
@@ -254,6 +255,7 @@ void write_response_head(const ResponseHead& head, Version client_version, bool 
         }
         if (server_header && !head.headers.has(HeaderId::Server)) sink.put(kServer);
         put_response_fields(sink, head);
+        sink.put(prepared);
         put_response_framing(sink, head, client_version);
         if (!is_upgrade_status(head.status) || !head.headers.has(HeaderId::Connection)) {
             if (!keep_alive) {

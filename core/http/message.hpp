@@ -3,6 +3,7 @@
 
 #include "core/http/headers.hpp"
 #include "core/http/method.hpp"
+#include "core/http/prepared_fields.hpp"
 
 #include <cstdint>
 #include <string_view>
@@ -45,6 +46,8 @@ struct ResponseHead {
     std::uint64_t content_length = 0;
     bool keep_alive = true;
     Headers headers;
+    // Written behind `headers`: none of the fields of the framing, no Date, no Server. May be null.
+    const PreparedFields* prepared = nullptr;
 };
 
 // "Not Found" for 404; "" when unknown.

@@ -46,6 +46,7 @@ void Exchange::recycle() {
     location_ = nullptr;
     host_captures_ = location_captures_ = {};
     source_ = nullptr;
+    held_.reset();
     reader_ = nullptr;
     upstream_ = {};
     start_nanos_ = 0;
@@ -207,7 +208,12 @@ void Exchange::resume(Verdict verdict) {
 void Exchange::send_head() {
     if (head_sent_) return;
     if (location_ != nullptr) {
-        for (const HeaderFilter& filter : location_->pipeline.header_filters) filter.run(*this, filter.self);
+        const std::vector<HeaderFilter>& filters = location_->pipeline.header_filters;
+        // A filter sees and may change every field.
+        if (!filters.empty() && response_.prepared != nullptr) {
+            std::exchange(response_.prepared, nullptr)->append_to(response_.headers);
+        }
+        for (const HeaderFilter& filter : filters) filter.run(*this, filter.self);
     } else if (host_ != nullptr && !host_->response_fields->empty()) {
         host_->response_fields->apply(response_.headers, *this, arena_);
     }
@@ -259,6 +265,7 @@ void Exchange::fail(int status, const Error& error, http::HeaderId field, std::s
 void Exchange::send_error_page(int status, http::HeaderId field, std::string_view value) {
     response_.status = status;
     response_.headers.clear();
+    response_.prepared = nullptr;
     if (field != http::HeaderId::Other) response_.headers.add(field, value);
     const ErrorPages* pages = location_ != nullptr ? location_->error_pages.get()
                               : host_ != nullptr   ? host_->error_pages.get()

@@ -112,6 +112,9 @@ public:
     void fail(const Error& error) { fail(status_of(error), error); }
     static const Error kNoError;  // nothing for the error log: the client's own doing
 
+    // Keeps what fields of the response point to until the exchange is logged.
+    void hold(Ref<RefCounted> owner) { held_ = std::move(owner); }
+
     // Reads the request body, at most max_body bytes. False: it is known to be larger, and fail(413) was
     // called.
     bool read_body(http::BodyReader& reader);
@@ -187,6 +190,7 @@ private:
     Captures host_captures_;
     Captures location_captures_;
     ResponseSource* source_ = nullptr;
+    Ref<RefCounted> held_;
     http::BodyReader* reader_ = nullptr;
     UpstreamFacts upstream_;
     Error error_;

@@ -35,6 +35,10 @@ std::string_view Exchange::value(const Variable& variable, Arena& arena) const {
         case VariableId::Location:
             return location_ != nullptr ? std::string_view(location_->settings->name) : "";
         case VariableId::ResponseHeader:
+            if (response_.prepared != nullptr && variable.header != http::HeaderId::Other &&
+                !response_.headers.has(variable.header)) {
+                return response_.prepared->value(variable.header);
+            }
             return header_value(response_.headers, variable);
         // An id once made stays: the exchange that logs it is the one that sent it on.
         case VariableId::RequestId:

@@ -4,6 +4,7 @@
 #include "tests/support/catch.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -62,6 +63,47 @@ TEST_CASE("file_cache: small files are in memory, large ones open", "[content]")
     CHECK_FALSE(large->in_memory);
     CHECK(large->fd.get() >= 0);
     CHECK(large->size == 5000);
+}
+
+TEST_CASE("file_cache: a file that the kernel may send is compared with the disk each time", "[content]") {
+    Site site;
+    site.root().max_memory_file = 1024 * 1024;
+    site.root().cache_bytes = 16 * 1024 * 1024;
+    site.root().check = 1'000'000;
+    const std::string before(64 * 1024, 'x');
+    site.write("file", before);
+    CHECK_FALSE(site.find("file")->fd);  // it may still be written
+    std::filesystem::last_write_time(site.top() / "file",
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+    site.root().check = 0;
+    const auto first = site.find("file");
+    site.root().check = 1'000'000;
+    REQUIRE(first->in_memory);
+    REQUIRE(first->fd.get() >= 0);
+    CHECK(site.find("file").get() == first.get());
+    site.write("file", std::string(64 * 1024 + 1, 'y'));  // in place: the descriptor has it at once
+    const auto second = site.find("file");
+    CHECK(second.get() != first.get());
+    CHECK(second->size == 64 * 1024 + 1);
+    CHECK(first->content == before);
+}
+
+TEST_CASE("file_cache: the descriptors that it keeps are bounded", "[content]") {
+    Site site;
+    site.root().cache_bytes = 16 * 1024 * 1024;
+    site.root().check = 1'000'000;
+    const auto open_files = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                             std::filesystem::directory_iterator());
+    };
+    const auto before = open_files();
+    for (int i = 0; i < 1100; ++i) {
+        const std::string name = "large" + std::to_string(i);
+        site.write(name, std::string(2000, 'x'));
+        REQUIRE(site.find(name)->kind == Kind::File);
+    }
+    CHECK(open_files() - before > 1000);
+    CHECK(open_files() - before < 1030);
 }
 
 TEST_CASE("file_cache: a replaced file is noticed, and who has the old version keeps it", "[content]") {

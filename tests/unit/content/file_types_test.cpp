@@ -3,12 +3,16 @@
 
 using namespace gantry;
 
-TEST_CASE("media types are one table for all options that agree on them", "[file_types]") {
+TEST_CASE("files are described by one table for all options that agree", "[file_types]") {
     conf::StaticOptions options;
     const auto first = content::file_types(options);
     CHECK(first->of("a/b.html") == "text/html; charset=utf-8");
-    options.etag = false;  // says nothing about types
+    options.listing = true;  // does not show in the fields of a file
     CHECK(content::file_types(options) == first);
+    options.etag = false;
+    const auto untagged = content::file_types(options);
+    CHECK(untagged->number() > first->number());
+    CHECK(untagged->of("a/b.html") == "text/html; charset=utf-8");
 
     options.charset = "";
     const auto plain = content::file_types(options);
