@@ -12,8 +12,8 @@ namespace {
 
 thread_local Worker* t_current = nullptr;
 
-constexpr std::size_t kBatch = 32;         // tasks: more would only displace each other from the caches
-constexpr std::size_t kWorthwhile = 3;     // tasks in a batch for which the next one is waited for
+constexpr std::size_t kBatch = 32;          // tasks: more would only displace each other from the caches
+constexpr std::size_t kWorthwhile = 3;      // tasks in a batch for which the next one is waited for
 constexpr std::uint32_t kProbeAfter = 256;  // refusals until a batch is tried again
 
 Millis coarse_millis() {
