@@ -3,6 +3,7 @@
 #include "core/base/unique_fd.hpp"
 #include "core/conf/interpolate.hpp"
 #include "core/conf/toml_text.hpp"
+#include "core/conf/utf8.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -22,13 +23,19 @@ constexpr std::size_t kMaxFileBytes = 64u << 20;
 constexpr std::size_t kMaxFiles = 100'000;
 constexpr std::size_t kMaxDepth = 16;
 
+// The main file may be a pipe: `gantry check -c <(make-configuration)`. Among included ones, a pipe would be
+// waited for without end.
+enum class Pipes { Allowed, Refused };
+
 // Empty where it worked, else what went wrong.
-std::string read_file(const std::string& path, std::string& out) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+std::string read_file(const std::string& path, Pipes pipes, std::string& out) {
+    const int wait = pipes == Pipes::Refused ? O_NONBLOCK : 0;
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | wait));
     if (!fd) return std::strerror(errno);
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0) return std::strerror(errno);
     if (S_ISDIR(status.st_mode)) return "it is a folder";
+    if (pipes == Pipes::Refused && !S_ISREG(status.st_mode)) return "it is not a regular file";
     if (status.st_size > 0) out.reserve(static_cast<std::size_t>(status.st_size));
     char block[64 * 1024];
     for (;;) {
@@ -51,7 +58,7 @@ public:
 
     void read_main(const std::string& path) {
         std::string text;
-        const std::string failure = read_file(path, text);
+        const std::string failure = read_file(path, Pipes::Allowed, text);
         if (!failure.empty()) {
             const std::uint32_t file = document_.sources.add(path, {});
             diagnostics_.error({file, 0, 0}, fmt::format("cannot be read: {}", failure),
@@ -67,6 +74,11 @@ public:
         active_.push_back(identity(name));
         std::string_view view = document_.sources.text(file);
         if (view.starts_with("\xEF\xBB\xBF")) view.remove_prefix(3);
+        if (!check_encoding(file, view)) {
+            document_.tree.root().broken = true;
+            active_.pop_back();
+            return;
+        }
         const std::size_t before = toml_.includes().size();
         toml_.read(file, view);
         const std::size_t after = toml_.includes().size();
@@ -88,6 +100,28 @@ private:
         std::error_code error;
         const auto canonical = std::filesystem::weakly_canonical(path, error);
         return error ? path : canonical.string();
+    }
+
+    // What is not text is not worth a hundred syntax errors.
+    bool check_encoding(std::uint32_t file, std::string_view text) {
+        if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+            diagnostics_.error({file, 1, 1}, "this file is UTF-16", "save it as UTF-8");
+            return false;
+        }
+        const std::size_t at = std::min(find_non_utf8(text), text.find('\0'));
+        if (at == text.npos) return true;
+        const std::string_view before = text.substr(0, at);
+        const std::size_t begin = before.rfind('\n') + 1;  // 0 on the first line
+        Place place{file, 1 + static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n')), 1};
+        for (std::size_t i = begin; i < at; i += utf8_step(text.substr(i))) ++place.column;
+        if (text[at] == '\0') {
+            diagnostics_.error(place, "there is a NUL byte here, so this is not a text file",
+                               "take it out, or name another file");
+        } else {
+            diagnostics_.error(place, "this is not UTF-8",
+                               "save the file as UTF-8; where it is not a text at all, name another one");
+        }
+        return false;
     }
 
     void read_includes(const Entry& include) {
@@ -113,7 +147,14 @@ private:
         if (!text) return;
         std::string pattern = *text;
         if (pattern.empty()) {
-            diagnostics_.error(node.place, "\"include\" has an empty name");
+            diagnostics_.error(node.place, "\"include\" has an empty name",
+                               "for example: include = [\"conf.d/*.toml\"]");
+            return;
+        }
+        if (pattern.starts_with("~/")) {
+            diagnostics_.error(node.place,
+                               fmt::format("the ~ in \"{}\" is not replaced: only shells do that", pattern),
+                               "write the full path");
             return;
         }
         const std::string& from = document_.sources.names()[node.place.file];
@@ -154,13 +195,19 @@ private:
                                Related{first->second, "first included here", {}});
             return;
         }
-        if (active_.size() >= kMaxDepth || first_included_.size() >= kMaxFiles) {
+        if (active_.size() >= kMaxDepth) {
             diagnostics_.error(place,
-                               fmt::format("\"{}\" is not read: files include one another too deeply", path));
+                               fmt::format("\"{}\" is not read: files include one another too deeply", path),
+                               "include it from the main file");
+            return;
+        }
+        if (first_included_.size() >= kMaxFiles) {
+            diagnostics_.error(place, fmt::format("\"{}\" is not read: there are too many files", path),
+                               "put several hosts into one file");
             return;
         }
         std::string text;
-        const std::string failure = read_file(path, text);
+        const std::string failure = read_file(path, Pipes::Refused, text);
         if (!failure.empty()) {
             diagnostics_.error(place, fmt::format("\"{}\" cannot be read: {}", path, failure),
                                "only a pattern such as \"conf.d/*.toml\" may match nothing");

@@ -49,6 +49,7 @@ public:
                 if (!expand(text.substr(2, end - 2))) return std::nullopt;
                 text.remove_prefix(end + 1);
             } else {
+                warn_of_bare_name(text.substr(1));
                 out_.push_back('$');
                 text.remove_prefix(1);
             }
@@ -60,6 +61,18 @@ private:
     std::nullopt_t wrong(std::string message, std::string hint) {
         diagnostics_.error(place_, std::move(message), std::move(hint));
         return std::nullopt;
+    }
+
+    // `behind` a dollar without braces: what other servers and shells would replace. In plain strings there
+    // are expressions too, whose $ says where they end.
+    void warn_of_bare_name(std::string_view behind) {
+        const auto ends_name = [](char c) { return !is_alpha(c) && !is_digit(c) && c != '_'; };
+        const auto end = std::find_if(behind.begin(), behind.end(), ends_name);
+        const std::string_view name = behind.substr(0, static_cast<std::size_t>(end - behind.begin()));
+        if (name.empty() || is_digit(name[0])) return;
+        if (kind_ == StringKind::Plain && !is_environment_name(name)) return;
+        diagnostics_.warning(place_, fmt::format("${} is not replaced: it has no braces", name),
+                             fmt::format("write ${{{}}}; a plain $ is written $$", name));
     }
 
     bool expand(std::string_view inner) {

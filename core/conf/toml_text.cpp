@@ -114,7 +114,8 @@ void TomlReader::read(std::uint32_t file, std::string_view text) {
         finish_body(statement.begin);
         const Place place{file_, statement.line, 1};
         if (statement.too_deep) {
-            diagnostics_.error(place, "this table is nested too deeply");
+            diagnostics_.error(place, "this table is nested too deeply",
+                               "quote a name that has dots in it: [host.\"www.example.com\"]");
             table_ = nullptr;
         } else {
             read_header(text.substr(statement.begin, statement.end - statement.begin), place);
@@ -272,7 +273,7 @@ void TomlReader::read_body(std::string_view body, std::uint32_t line) {
     if (diagnostics_.errors() == errors) {  // each statement is sound by itself: a comment with control bytes
         const auto& failure = std::get<ParseFailure>(parsed);
         diagnostics_.error({file_, line + failure.line - 1, failure.column},
-                           plain_description(failure.description));
+                           plain_description(failure.description), "take it out");
     }
 }
 

@@ -57,6 +57,19 @@ std::size_t utf8_step(std::string_view text) {
     return overlong || surrogate || code > 0x10FFFF ? 1 : want;
 }
 
+std::size_t find_non_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        if (static_cast<unsigned char>(text[at]) < 0x80) {
+            ++at;
+            continue;
+        }
+        const std::size_t step = utf8_step(text.substr(at));
+        if (step == 1) return at;
+        at += step;
+    }
+    return text.npos;
+}
+
 int utf8_width(std::string_view character) {
     const auto first = static_cast<unsigned char>(character[0]);
     if (character.size() == 1) {

@@ -107,6 +107,14 @@ TEST_CASE("who checks may keep the settings", "[load]") {
     CHECK(kept.files == std::vector<std::string>{"x.toml"});
 }
 
+TEST_CASE("a pipe among the included files is not waited for", "[load]") {
+    const TemporaryFolder folder;
+    REQUIRE(::mkfifo((folder.path() / "pipe.toml").c_str(), 0600) == 0);
+    const std::string path = folder.write("g.toml", "include = [\"pipe*.toml\"]\n" + kListener + kAnswer);
+    const std::string said = conf::load(path).diagnostics.render_text();
+    CHECK(said.find("pipe.toml\" cannot be read: it is not a regular file") != said.npos);
+}
+
 TEST_CASE("keys must be private, certificates need not", "[load]") {
     const TemporaryFolder folder;
     folder.write("a.pem", "x", 0644);
