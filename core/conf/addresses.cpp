@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 namespace gantry::conf {
@@ -44,6 +46,13 @@ std::optional<HostPort> split(Loading& in, std::string_view text, Place place,
         return wrong(fmt::format("\"{}\" is a URL; an address is a host and a port", text),
                      fmt::format("for example: \"127.0.0.1:{}\"", example_port));
     }
+    if (text.find_first_of(" \t") != text.npos) {
+        return wrong(fmt::format("\"{}\" has a blank in it", text), "take it out");
+    }
+    if (text.starts_with('/')) {
+        return wrong(fmt::format("\"{}\" is a path", text),
+                     fmt::format("a unix socket is written \"unix:{}\"", text));
+    }
     HostPort out;
     std::string_view port;
     if (text.starts_with('[')) {
@@ -62,7 +71,13 @@ std::optional<HostPort> split(Loading& in, std::string_view text, Place place,
             return wrong(fmt::format("\"{}\" is not an IPv6 address", out.host), "for example: \"[::1]:80\"");
         out.host = canonical_ipv6(out.host);
     } else {
-        if (is_ipv6(std::string(text))) {
+        if (const auto last = text.rfind(':'); is_ipv6(std::string(text))) {
+            const std::string_view before = text.substr(0, last);
+            if (is_ipv6(std::string(before))) {
+                return wrong(fmt::format("\"{}\" does not say whether it ends with a port", text),
+                             fmt::format("an IPv6 address stands in brackets: \"[{}]:{}\"", before,
+                                         text.substr(last + 1)));
+            }
             return wrong(fmt::format("\"{}\" has no port", text),
                          fmt::format("an IPv6 address stands in brackets: \"[{}]:{}\"", text, example_port));
         }
@@ -79,8 +94,11 @@ std::optional<HostPort> split(Loading& in, std::string_view text, Place place,
         out.host = text.substr(0, colon);
         port = text.substr(colon + 1);
         if (out.host.find(':') != out.host.npos) {
-            return wrong(fmt::format("\"{}\" is not an address", text),
-                         "an IPv6 address stands in brackets: \"[::1]:80\"");
+            const bool hexadecimal = out.host.find_first_not_of("0123456789abcdefABCDEF:.") == out.host.npos;
+            return wrong(
+                fmt::format("\"{}\" is not an address", text),
+                hexadecimal ? std::string("an IPv6 address stands in brackets: \"[::1]:80\"")
+                            : fmt::format("an address is a host and a port: \"127.0.0.1:{}\"", example_port));
         }
     }
     const auto number = parse_decimal(port);
@@ -103,7 +121,9 @@ bool unix_path(Loading& in, std::string_view text, Place place, std::string& out
                  "write a path: \"unix:/run/gantry.sock\"");
         return false;
     }
-    out = in.resolve(path, place);
+    auto full = in.resolve(path, place);
+    if (!full) return false;
+    out = std::move(*full);
     if (out.size() >= sizeof(sockaddr_un::sun_path)) {
         in.error(place,
                  fmt::format("the path of this unix socket has {} bytes; the system allows {}", out.size(),
@@ -115,12 +135,65 @@ bool unix_path(Loading& in, std::string_view text, Place place, std::string& out
 }
 
 bool is_peer_name(std::string_view name) {
-    return !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), [](char c) {
-        return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
-    });
+    return !name.empty() && name.size() <= 253 && name[0] != '.' && name[0] != '-' &&
+           name.find("..") == name.npos && std::all_of(name.begin(), name.end(), [](char c) {
+               return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
+           });
+}
+
+// Addresses that bind() would refuse, or that nobody could connect to.
+bool check_bindable(Loading& in, const Address& address) {
+    const auto wrong = [&](std::string message, std::string hint) {
+        in.error(address.place, std::move(message), std::move(hint));
+        return false;
+    };
+    if (address.family == Address::Family::Ipv4) {
+        in_addr bytes{};
+        ::inet_pton(AF_INET, address.host.c_str(), &bytes);
+        if (ntohl(bytes.s_addr) < 0xE0000000) return true;
+        return wrong(fmt::format("nobody can connect to {}: it is for multicast or broadcast", address.host),
+                     fmt::format("write an address of this machine, or \"*:{}\" for all", address.port));
+    }
+    in6_addr bytes{};
+    ::inet_pton(AF_INET6, address.host.c_str(), &bytes);
+    if (IN6_IS_ADDR_V4MAPPED(&bytes)) {
+        return wrong(fmt::format("{} is an IPv4 address in disguise", address.host),
+                     fmt::format("write \"{}.{}.{}.{}:{}\"", bytes.s6_addr[12], bytes.s6_addr[13],
+                                 bytes.s6_addr[14], bytes.s6_addr[15], address.port));
+    }
+    if (IN6_IS_ADDR_MULTICAST(&bytes)) {
+        return wrong(fmt::format("nobody can connect to {}: it is for multicast", address.host),
+                     fmt::format("write an address of this machine, or \"*:{}\" for all", address.port));
+    }
+    if (IN6_IS_ADDR_LINKLOCAL(&bytes)) {
+        return wrong(fmt::format("{} means something on each network interface, and cannot be listened on",
+                                 address.host),
+                     fmt::format("write \"[::]:{}\", or an address that is not link-local", address.port));
+    }
+    return true;
+}
+
+// The folder of a socket may be made when the service starts, so it may be missing now.
+bool check_socket_path(Loading& in, const std::string& path, Place place) {
+    struct stat status{};
+    if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+        in.error(place, fmt::format("{} is there already, and is not a socket", path),
+                 "name a file that does not exist yet");
+        return false;
+    }
+    const std::string folder = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+    if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+        in.warning(place, fmt::format("there is no folder {} for the socket", folder),
+                   fmt::format("make it before gantry starts: mkdir -p {}", folder));
+    }
+    return true;
 }
 
 }  // namespace
+
+bool is_ip_address(const std::string& text) {
+    return is_ipv4(text) || is_ipv6(text);
+}
 
 bool parse_listener_address(Loading& in, std::string_view text, Place place, std::vector<Address>& out) {
     Address address;
@@ -128,6 +201,7 @@ bool parse_listener_address(Loading& in, std::string_view text, Place place, std
     if (text.starts_with("unix:")) {
         address.family = Address::Family::Unix;
         if (!unix_path(in, text, place, address.host)) return false;
+        if (!check_socket_path(in, address.host, place)) return false;
         out.push_back(std::move(address));
         return true;
     }
@@ -158,6 +232,7 @@ bool parse_listener_address(Loading& in, std::string_view text, Place place, std
                               parts->port, parts->port));
         return false;
     }
+    if (!check_bindable(in, address)) return false;
     out.push_back(std::move(address));
     return true;
 }
@@ -179,6 +254,11 @@ bool parse_peer_address(Loading& in, std::string_view text, Place place, Peer& o
     if (!good) {
         in.error(place, fmt::format("\"{}\" is neither a name nor an address", parts->host),
                  "for example: \"127.0.0.1:3000\" or \"app.internal:3000\"");
+        return false;
+    }
+    if (parts->host == "0.0.0.0" || parts->host == "::") {
+        in.error(place, fmt::format("{} is every address of a machine, and no peer", parts->host),
+                 fmt::format("for this machine write \"127.0.0.1:{}\"", parts->port));
         return false;
     }
     out.host = parts->bracketed ? parts->host : lower_case(parts->host);

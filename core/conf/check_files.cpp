@@ -50,9 +50,17 @@ bool check_folder(Loading& in, const std::string& path, Place place, std::string
 
 bool check_log_target(Loading& in, const std::string& path, Place place) {
     struct stat status{};
-    if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-        in.error(place, fmt::format("the log: {} is a folder", path), "name a file in it");
+    const auto unwritable = [&] {
+        in.error(place, fmt::format("the log: {} cannot be written: {}", path, std::strerror(errno)),
+                 "give the user that runs gantry the right to write it");
         return false;
+    };
+    if (::stat(path.c_str(), &status) == 0) {
+        if (S_ISDIR(status.st_mode)) {
+            in.error(place, fmt::format("the log: {} is a folder", path), "name a file in it");
+            return false;
+        }
+        return ::access(path.c_str(), W_OK) == 0 || unwritable();
     }
     const std::string folder = std::filesystem::path(path).parent_path().string();
     if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
@@ -60,7 +68,7 @@ bool check_log_target(Loading& in, const std::string& path, Place place) {
                  fmt::format("make it: mkdir -p {}", folder));
         return false;
     }
-    return true;
+    return ::access(folder.c_str(), W_OK | X_OK) == 0 || unwritable();
 }
 
 }  // namespace gantry::conf

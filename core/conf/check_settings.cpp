@@ -49,6 +49,39 @@ void check_host_names(Loading& in) {
     }
 }
 
+bool matches_every_name(std::string_view expression) {
+    if (expression.starts_with('^')) expression.remove_prefix(1);
+    if (expression.ends_with('$')) expression.remove_suffix(1);
+    if (expression.starts_with('(') && expression.ends_with(')'))
+        expression = expression.substr(1, expression.size() - 2);
+    return expression.empty() || expression == "." || expression == ".*" || expression == ".+";
+}
+
+// Expressions are tried in the order of the file, so that one that matches every name ends the search.
+void check_expressions(Loading& in, std::size_t listener) {
+    const HostName* first = nullptr;
+    const Host* owner = nullptr;
+    for (const Host& host : in.settings.hosts) {
+        if (std::find(host.listeners.begin(), host.listeners.end(), listener) == host.listeners.end())
+            continue;
+        for (const HostName& name : host.names) {
+            if (name.kind != HostName::Kind::Regex) continue;
+            if (first != nullptr && owner != &host) {
+                in.error(name.place,
+                         fmt::format("\"~{}\" can never match: \"~{}\" takes every name first", name.text,
+                                     first->text),
+                         "put it before the other one in the file",
+                         Related{first->place, "this one matches first", {}});
+                return;
+            }
+            if (first == nullptr && matches_every_name(name.text)) {
+                first = &name;
+                owner = &host;
+            }
+        }
+    }
+}
+
 void choose_default_hosts(Loading& in) {
     std::vector<std::optional<std::size_t>> explicit_default(in.settings.listeners.size());
     for (std::size_t i = 0; i < in.settings.hosts.size(); ++i) {
@@ -119,6 +152,7 @@ void check_certificates(Loading& in) {
 
 void check_hosts(Loading& in) {
     check_host_names(in);
+    for (std::size_t i = 0; i < in.settings.listeners.size(); ++i) check_expressions(in, i);
     choose_default_hosts(in);
     check_certificates(in);
     if (in.diagnostics().errors() > 0) return;  // a mistake elsewhere may be why nobody uses them

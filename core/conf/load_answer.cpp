@@ -10,15 +10,7 @@ namespace {
 
 void to(Loading& in, const KeyDoc& key, const Node& node, Redirect& into) {
     if (!in.read(key, node, into.to)) return;
-    const std::string& text = into.to.text;
-    if (text.empty()) {
-        in.error(node.place, "this redirect leads nowhere",
-                 "for example: redirect = \"https://${host}${uri}\"");
-    } else if (std::any_of(text.begin(), text.end(),
-                           [](char c) { return (c >= 0 && c <= 0x20) || c == 0x7F; })) {
-        in.error(node.place, "the target of a redirect cannot have spaces or control characters",
-                 "write %20 for a space");
-    }
+    check_redirect(in, into.to);
 }
 
 void redirect_status(Loading& in, const KeyDoc& key, const Node& node, Redirect& into) {
@@ -114,6 +106,11 @@ void load_respond(Loading& in, const KeyDoc& key, const Node& node, Location& in
     Respond made;
     if (node.kind == Node::Kind::String) {
         in.read(key, node, made.body);
+        const std::string& text = made.body.text;
+        if (text.size() == 3 && text.find_first_not_of("0123456789") == text.npos) {
+            in.warning(node.place, fmt::format("this answers 200 with the text {}", text),
+                       fmt::format("a status has no quotes: respond = {}", text));
+        }
     } else if (node.kind == Node::Kind::Integer) {
         respond_status(in, key, node, made);
     } else if (!read_table(in, kRespondKeys, node, "respond", made)) {
@@ -124,6 +121,11 @@ void load_respond(Loading& in, const KeyDoc& key, const Node& node, Location& in
         body != nullptr && (made.status == 204 || made.status == 304)) {
         in.error(body->place, fmt::format("an answer with status {} has no body", made.status),
                  "take \"body\" out, or choose another status");
+    }
+    if (made.status == 301 || made.status == 302 || made.status == 303 || made.status == 307 ||
+        made.status == 308) {
+        in.error(node.place, fmt::format("an answer with status {} says where to go instead", made.status),
+                 fmt::format("write redirect = {{ to = \"/new\", status = {} }}", made.status));
     }
     into.handler = std::move(made);
 }

@@ -18,18 +18,21 @@ constexpr std::string_view kSlashes[] = {"keep", "reject", "decode"};
 
 void certificate_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
     if (in.read(key, node, into.certificate_file)) {
-        check_file(in, into.certificate_file, node.place, "the certificate", FileUse::Certificate);
+        into.is_complained_of |=
+            !check_file(in, into.certificate_file, node.place, "the certificate", FileUse::Certificate);
     }
 }
 
 void key_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
-    if (in.read(key, node, into.key_file))
-        check_file(in, into.key_file, node.place, "the key", FileUse::Secret);
+    if (in.read(key, node, into.key_file)) {
+        into.is_complained_of |= !check_file(in, into.key_file, node.place, "the key", FileUse::Secret);
+    }
 }
 
 void ocsp_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
     if (in.read(key, node, into.ocsp_file)) {
-        check_file(in, into.ocsp_file, node.place, "the OCSP answer", FileUse::Certificate);
+        into.is_complained_of |=
+            !check_file(in, into.ocsp_file, node.place, "the OCSP answer", FileUse::Certificate);
     }
 }
 
@@ -62,7 +65,8 @@ void certificate_item(Loading& in, const KeyDoc& key, const Node& node, HostDraf
         }
         if (!in.read(key, node, draft.certificate_file)) return;
         // One file with both is as secret as the key in it.
-        check_file(in, draft.certificate_file, node.place, "the certificate", FileUse::Secret);
+        draft.is_complained_of =
+            !check_file(in, draft.certificate_file, node.place, "the certificate", FileUse::Secret);
         draft.key_file = draft.certificate_file;
     } else if (!read_table(in, kCertificateKeys, node, "certificate", draft)) {
         in.wrong_type(key, node, "a path, a table or a list of them");
@@ -72,10 +76,17 @@ void certificate_item(Loading& in, const KeyDoc& key, const Node& node, HostDraf
                  "for example: { certificate = \"www.pem\", key = \"www.key\" }");
         return;
     } else if (node.find("key") == nullptr && !draft.certificate_file.empty()) {
-        check_file(in, draft.certificate_file, certificate->node->place, "the certificate", FileUse::Secret);
+        draft.is_complained_of |= !check_file(in, draft.certificate_file, certificate->node->place,
+                                              "the certificate", FileUse::Secret);
         draft.key_file = draft.certificate_file;
     }
     if (draft.certificate_file.empty() || draft.key_file.empty()) return;
+    for (const Certificate& other : into.certificates) {
+        if (other.certificate_file != draft.certificate_file || other.key_file != draft.key_file) continue;
+        in.error(node.place, "this certificate is listed twice", "take one of the two out",
+                 Related{other.place, "first listed here", {}});
+        return;
+    }
     into.certificates.push_back(std::move(draft));
 }
 
@@ -86,6 +97,10 @@ void certificate(Loading& in, const KeyDoc& key, const Node& node, HostDraft& in
             KeyDoc each = key;
             each.type = Type::Path;
             certificate_item(in, each, *item.node, into);
+        }
+        if (into.self_signed && node.count > 1) {
+            in.error(node.place, "\"self-signed\" does nothing beside a certificate",
+                     "take one of the two out");
         }
     } else {
         KeyDoc one = key;
@@ -253,6 +268,7 @@ void load_locations(Loading& in, const Entry& entry, HostDraft& draft, const Inh
 // [host.www.example.com] is a host "www" with a table "example" in it.
 bool is_unquoted(Loading& in, const Entry& entry) {
     std::string name(entry.key);
+    if (name.find('.') != name.npos) return false;  // it was in quotes
     const Node* node = entry.node;
     if (node->kind != Node::Kind::Table || node->count != 1 || node->header) return false;
     const std::string_view below = node->entries[0].key;

@@ -14,7 +14,9 @@ constexpr std::string_view kClientModes[] = {"none", "optional", "required"};
 // ---- client certificates
 
 void client_ca(Loading& in, const KeyDoc& key, const Node& node, ClientCertificates& into) {
-    if (in.read(key, node, into.ca_file)) check_file(in, into.ca_file, node.place, "ca", FileUse::Public);
+    into.ca_place = node.place;
+    if (in.read(key, node, into.ca_file) && !check_file(in, into.ca_file, node.place, "ca", FileUse::Public))
+        into.ca_file.clear();
 }
 
 constexpr Key<ClientCertificates> kClientKeys[] = {
@@ -50,13 +52,22 @@ void client_certificate(Loading& in, const KeyDoc& key, const Node& node, TlsSet
         in.error(node.place, "client certificates are asked for, but \"ca\" is missing",
                  "name the authorities that they must come from: ca = \"clients-ca.pem\"");
     }
-    if (!asks && node.find("ca") != nullptr && node.find("mode") == nullptr) {
-        in.error(node.place, "\"ca\" does nothing without \"mode\"",
-                 "add mode = \"required\" or \"optional\"");
+    if (asks || node.find("mode") != nullptr) return;
+    for (const std::string_view name : {"ca", "depth"}) {
+        if (const Entry* const idle = node.find(name)) {
+            in.error(idle->place, fmt::format("\"{}\" does nothing without \"mode\"", name),
+                     "add mode = \"required\" or \"optional\"");
+        }
     }
 }
 
 // ---- tls
+
+template <std::string TlsSettings::* Text, Place TlsSettings::* Where>
+void openssl_text(Loading& in, const KeyDoc& key, const Node& node, TlsSettings& into) {
+    into.*Where = node.place;
+    in.read(key, node, into.*Text);
+}
 
 constexpr Key<TlsSettings> kTlsKeys[] = {
     {{.name = "min_version",
@@ -71,13 +82,13 @@ constexpr Key<TlsSettings> kTlsKeys[] = {
       .standard = "\"\"",
       .example = "\"ECDHE+AESGCM:ECDHE+CHACHA20\"",
       .doc = "Ciphers of TLS 1.2, as OpenSSL writes them; empty = a modern list."},
-     field<&TlsSettings::ciphers>},
+     openssl_text<&TlsSettings::ciphers, &TlsSettings::ciphers_place>},
     {{.name = "groups",
       .type = Type::String,
       .standard = "\"\"",
       .example = "\"X25519:P-256\"",
       .doc = "Groups of the key exchange, as OpenSSL writes them; empty = a modern list, X25519 first."},
-     field<&TlsSettings::groups>},
+     openssl_text<&TlsSettings::groups, &TlsSettings::groups_place>},
     {{.name = "fallback",
       .type = Type::Choice,
       .standard = "\"self-signed\"",
@@ -172,7 +183,7 @@ void protocols(Loading& in, const KeyDoc& key, const Node& node, Listener& into)
         }
         return;
     }
-    if (names.size() > 1) in.error(node.place, "a protocol is listed twice");
+    if (names.size() > 1) in.error(node.place, "a protocol is listed twice", "take one of the two out");
     into.protocols = std::move(names);
 }
 
@@ -197,6 +208,11 @@ void unix_mode(Loading& in, const KeyDoc& key, const Node& node, Listener& into)
                      "three octal digits: unix_mode = \"660\"");
             return;
         }
+    }
+    if ((mode & 0222) == 0) {
+        in.error(node.place, "with this \"unix_mode\" nobody could connect",
+                 "connecting needs the right to write: unix_mode = \"660\"");
+        return;
     }
     into.unix_mode = static_cast<std::uint32_t>(mode);
 }
@@ -300,7 +316,8 @@ constexpr Key<Listener> kKeys[] = {
       .type = Type::Size,
       .standard = "256",
       .example = "\"1KiB\"",
-      .doc = "Bytes a second that a request's body must bring on average, after body_timeout; 0 = any."},
+      .doc = "Bytes a second that a request's body must bring on average, after body_timeout; 0 = any.",
+      .max = 1u << 30},
      field<&Listener::body_min_rate>},
     {{.name = "send_timeout",
       .type = Type::Timespan,
@@ -323,7 +340,9 @@ bool is_name(std::string_view name) {
 
 void check_name(Loading& in, const Entry& entry, std::string_view kind) {
     if (is_name(entry.key)) return;
-    in.error(entry.place, fmt::format("\"{}\" cannot be the name of a {}", entry.key, kind),
+    in.error(entry.place,
+             fmt::format("\"{}\" cannot be the name of {} {}", entry.key, kind.starts_with('u') ? "an" : "a",
+                         kind),
              "names are made of letters, digits, _, - and .");
 }
 

@@ -14,10 +14,23 @@ struct LocationDraft : Location {
 
 // ---- conditions
 
+bool check_condition_name(Loading& in, Condition::Source source, const Entry& entry) {
+    if (source == Condition::Source::Query ? !entry.key.empty() : is_token(entry.key)) return true;
+    const std::string_view what = source == Condition::Source::Query    ? "a parameter"
+                                  : source == Condition::Source::Cookie ? "a cookie"
+                                                                        : "a field";
+    in.error(entry.place, fmt::format("\"{}\" cannot be the name of {}", entry.key, what),
+             source == Condition::Source::Query ? "write the name of a parameter: debug = \"1\""
+                                                : "names are made of letters, digits and -");
+    return false;
+}
+
 template <Condition::Source Source>
 void conditions(Loading& in, const KeyDoc& key, const Node& node, Location& into) {
     if (node.kind != Node::Kind::Table) return in.wrong_type(key, node, "a table");
+    if (node.count == 0) in.error(node.place, fmt::format("\"{}\" is empty", key.name), "take it out");
     for (const Entry& entry : node.children()) {
+        if (!check_condition_name(in, Source, entry)) continue;
         Condition condition;
         condition.source = Source;
         condition.name = entry.key;
@@ -30,6 +43,11 @@ void conditions(Loading& in, const KeyDoc& key, const Node& node, Location& into
             if (!text) continue;
             condition.test = text->starts_with('~') ? Condition::Test::Regex : Condition::Test::Equals;
             condition.value = text->substr(text->starts_with('~') ? 1 : 0);
+            if (condition.test == Condition::Test::Regex && condition.value.empty()) {
+                in.error(value.place, "this regular expression is empty",
+                         fmt::format("that it is there at all is written {} = true", entry.key));
+                continue;
+            }
         } else {
             in.error(value.place,
                      fmt::format("the condition on \"{}\" must be a string, true or false", entry.key),
@@ -49,6 +67,10 @@ void load_networks(Loading& in, const KeyDoc& key, const Node& node, std::vector
         if (const auto network = parse_cidr(*text); !network) {
             in.error(item.place, network.error(),
                      "for example: \"192.0.2.0/24\", \"2001:db8::/32\", \"127.0.0.1\"");
+            return;
+        }
+        if (std::find(out.begin(), out.end(), *text) != out.end()) {
+            in.error(item.place, fmt::format("\"{}\" is listed twice", *text), "take one of the two out");
             return;
         }
         out.push_back(std::move(*text));
@@ -88,7 +110,8 @@ constexpr Key<Location> kWhenKeys[] = {
 
 void when(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
     if (!read_table(in, kWhenKeys, node, "when", static_cast<Location&>(into)))
-        in.wrong_type(key, node, "a table");
+        return in.wrong_type(key, node, "a table");
+    if (node.count == 0) in.error(node.place, "\"when\" is empty", "take it out, or name a condition");
 }
 
 // ---- patterns and methods
@@ -137,7 +160,7 @@ void methods(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& in
 void priority(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
     if (node.kind != Node::Kind::Integer) return in.wrong_type(key, node, "an integer");
     if (node.integer < -1000 || node.integer > 1000) {
-        in.error(node.place, "\"priority\" must be between -1000 and 1000");
+        in.error(node.place, "\"priority\" must be between -1000 and 1000", "for example: priority = 10");
         return;
     }
     into.priority = static_cast<int>(node.integer);
@@ -271,9 +294,14 @@ void load_location(Loading& in, const Entry& entry, const Inherited& around, Hos
         return;
     }
     if (!is_pattern(entry.key) && lacks(*entry.node, "patterns")) {
+        const bool is_word =
+            !entry.key.empty() && std::all_of(entry.key.begin(), entry.key.end(), [](char c) {
+                return is_alpha(c) || is_digit(c) || c == '-' || c == '_';
+            });
         in.error(entry.place, fmt::format("\"{}\" is a name, so this location has no pattern", entry.key),
-                 fmt::format("write the key as a pattern: \"/{}/\"; or add patterns = [\"/{}/\"]", entry.key,
-                             entry.key));
+                 is_word ? fmt::format("write the key as a pattern: \"/{}/\"; or add patterns = [\"/{}/\"]",
+                                       entry.key, entry.key)
+                         : std::string("patterns are \"/prefix\", \"= /exact\" and \"~expression\""));
     }
     check_handler(in, entry);
     const bool only_regex = std::all_of(draft.patterns.begin(), draft.patterns.end(),
@@ -283,6 +311,12 @@ void load_location(Loading& in, const Entry& entry, const Inherited& around, Hos
         in.error(entry.node->find("proxy")->place,
                  "a path behind the upstream replaces the prefix of the location, and an expression has none",
                  "take the path out, or write the location as a prefix");
+    }
+    if (const auto* files = std::get_if<Static>(&draft.handler);
+        files != nullptr && files->strip_prefix && only_regex && !draft.patterns.empty()) {
+        in.error(entry.node->find("static")->node->find("strip_prefix")->place,
+                 "\"strip_prefix\" does nothing: an expression has no prefix",
+                 "take it out, or write the location as a prefix");
     }
     const Inherited scopes = inherit(around, std::move(draft.own));
     draft.request_headers = scopes.request_headers;

@@ -1,6 +1,8 @@
 // `proxy` of a location.
 #include "core/conf/loading.hpp"
 
+#include <algorithm>
+
 namespace gantry::conf {
 namespace {
 
@@ -13,11 +15,36 @@ bool is_url(std::string_view text) {
     return text.starts_with("http://") || text.starts_with("https://");
 }
 
+bool check_uri(Loading& in, std::string_view uri, Place place) {
+    const bool plain = std::all_of(uri.begin(), uri.end(),
+                                   [](char c) { return c > 0x20 && c < 0x7F && c != '?' && c != '#'; });
+    const bool dots = (std::string(uri) + '/').find("/../") != std::string::npos;
+    if (uri.starts_with('/') && plain && !dots) return true;
+    in.error(place, fmt::format("\"uri\": \"{}\" is not a path", uri),
+             !plain ? "write blanks and what is not ASCII as %XX; the client's query is passed on"
+                    : "for example: uri = \"/\"");
+    return false;
+}
+
 void upstream(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {
     const auto text = in.text(key, node);
     if (!text) return;
+    if (text->empty()) {
+        in.error(node.place, "this names no upstream", "for example: proxy = \"http://127.0.0.1:3000\"");
+        return;
+    }
     if (is_url(*text)) {
-        into.upstream = inline_upstream(in, *text, node.place, into.uri);
+        std::string path;
+        const auto index = inline_upstream(in, *text, node.place, path);
+        if (!index || (!path.empty() && !check_uri(in, path, node.place))) return;
+        into.upstream = index;
+        if (!path.empty()) into.uri = std::move(path);
+        return;
+    }
+    if (const auto scheme = text->find("://"); scheme != text->npos) {
+        in.error(
+            node.place, fmt::format("\"{}\" is not the URL of a peer", *text),
+            fmt::format("write \"http{}\", or https://; WebSockets pass through both", text->substr(scheme)));
         return;
     }
     if (const auto found = in.upstreams.find(*text); found != in.upstreams.end()) {
@@ -41,12 +68,20 @@ void upstream(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into
 void uri(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {
     std::string text;
     if (!in.read(key, node, text)) return;
-    if (text.empty()) return;
-    if (!text.starts_with('/') || text.find_first_of("?# ") != text.npos) {
-        in.error(node.place, fmt::format("\"uri\": \"{}\" is not a path", text), "for example: uri = \"/\"");
+    if (text.empty() || !check_uri(in, text, node.place)) return;
+    into.uri = std::move(text);
+}
+
+void host(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {
+    Template value;
+    if (!in.read(key, node, value)) return;
+    const auto is_odd = [](char c) { return (c >= 0 && c <= 0x20) || c == 0x7F || c == '/' || c == '@'; };
+    if (value.text.empty() || std::any_of(value.text.begin(), value.text.end(), is_odd)) {
+        in.error(node.place, fmt::format("\"host\" cannot be \"{}\"", value.text),
+                 "write a name, perhaps with a port: host = \"app.internal\"");
         return;
     }
-    into.uri = std::move(text);
+    into.host = std::move(value);
 }
 
 constexpr Key<ProxyDraft> kKeys[] = {
@@ -66,7 +101,7 @@ constexpr Key<ProxyDraft> kKeys[] = {
       .type = Type::Template,
       .example = "\"app.internal\"",
       .doc = "The Host that the peer sees; absent = what the client sent."},
-     field<&ProxyOptions::host>},
+     host},
     {{.name = "forwarded",
       .type = Type::Boolean,
       .standard = "true",
@@ -125,6 +160,10 @@ void load_proxy(Loading& in, const KeyDoc& key, const Node& node, Location& into
         }
         if (const Entry* trusted = node.find("trusted"); trusted != nullptr && !draft.forwarded) {
             in.error(trusted->place, "\"trusted\" does nothing: forwarded is false",
+                     "take one of the two out");
+        }
+        if (const Entry* tunnel = node.find("tunnel_timeout"); tunnel != nullptr && !draft.upgrade) {
+            in.error(tunnel->place, "\"tunnel_timeout\" does nothing: upgrade is false",
                      "take one of the two out");
         }
     }

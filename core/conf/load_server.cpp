@@ -109,8 +109,8 @@ constexpr Key<Log> kLogKeys[] = {
              return;
          }
          if (*target != "stderr" && *target != "stdout") {
-             *target = in.resolve(*target, node.place);
-             if (!check_log_target(in, *target, node.place)) return;
+             target = in.resolve(*target, node.place);
+             if (!target || !check_log_target(in, *target, node.place)) return;
          }
          into.target = std::move(*target);
      }},

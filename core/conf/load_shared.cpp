@@ -5,16 +5,10 @@
 #include <algorithm>
 
 namespace gantry::conf {
+
 namespace {
 
 // ---- field edits
-
-bool is_token(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return is_alpha(c) || is_digit(c) ||
-               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-    });
-}
 
 bool check_field_name(Loading& in, std::string_view name, Place place) {
     if (!is_token(name)) {
@@ -37,18 +31,31 @@ bool read_value(Loading& in, const KeyDoc& key, const Node& node, Template& out)
     const bool control = std::any_of(out.text.begin(), out.text.end(), [](char c) {
         return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
     });
-    if (control) in.error(node.place, "the value of a field cannot have line breaks or control characters");
+    if (control)
+        in.error(node.place, "the value of a field cannot have line breaks or control characters",
+                 "take them out");
     return !control;
 }
 
 using Fields = std::vector<std::pair<std::string, Template>>;
+
+bool names_field(const Fields& fields, std::string_view name) {
+    return std::any_of(fields.begin(), fields.end(),
+                       [&](const auto& f) { return equals_ignore_case(f.first, name); });
+}
 
 void set(Loading& in, const KeyDoc& key, const Node& node, FieldEdits& into) {
     if (node.kind != Node::Kind::Table) return in.wrong_type(key, node, "a table");
     for (const Entry& entry : node.children()) {
         Template value;
         if (!check_field_name(in, entry.key, entry.place)) continue;
-        if (read_value(in, {.name = entry.key, .type = Type::Template}, *entry.node, value)) {
+        if (names_field(into.set, entry.key)) {
+            in.error(entry.place, fmt::format("the field {} is set twice", entry.key),
+                     "take one of the two out: names of fields have no case");
+            continue;
+        }
+        if (read_value(in, {.name = entry.key, .type = Type::Template, .example = "\"value\""}, *entry.node,
+                       value)) {
             into.set.emplace_back(entry.key, std::move(value));
         }
     }
@@ -58,7 +65,10 @@ void add(Loading& in, const KeyDoc& key, const Node& node, FieldEdits& into) {
     if (node.kind != Node::Kind::Table) return in.wrong_type(key, node, "a table");
     for (const Entry& entry : node.children()) {
         if (!check_field_name(in, entry.key, entry.place)) continue;
-        const KeyDoc name{.name = entry.key, .type = Type::Template};
+        if (entry.node->kind == Node::Kind::Array && entry.node->count == 0) {
+            in.error(entry.place, fmt::format("\"{}\" adds nothing", entry.key), "take it out");
+        }
+        const KeyDoc name{.name = entry.key, .type = Type::Template, .example = "\"value\""};
         in.each(name, *entry.node, [&](const Node& item) {
             Template value;
             if (read_value(in, name, item, value)) into.add.emplace_back(entry.key, std::move(value));
@@ -69,7 +79,14 @@ void add(Loading& in, const KeyDoc& key, const Node& node, FieldEdits& into) {
 void remove(Loading& in, const KeyDoc& key, const Node& node, FieldEdits& into) {
     in.each(key, node, [&](const Node& item) {
         auto name = in.text(key, item);
-        if (name && check_field_name(in, *name, item.place)) into.remove.push_back(std::move(*name));
+        if (!name || !check_field_name(in, *name, item.place)) return;
+        const auto is_same = [&](const std::string& other) { return equals_ignore_case(other, *name); };
+        if (std::any_of(into.remove.begin(), into.remove.end(), is_same)) {
+            in.error(item.place, fmt::format("the field {} is listed twice", *name),
+                     "take one of the two out");
+            return;
+        }
+        into.remove.push_back(std::move(*name));
     });
 }
 
@@ -91,11 +108,6 @@ constexpr Key<FieldEdits> kFieldKeys[] = {
       .doc = "Fields that are added to what is there; one value or a list."},
      add},
 };
-
-bool names_field(const Fields& fields, std::string_view name) {
-    return std::any_of(fields.begin(), fields.end(),
-                       [&](const auto& f) { return equals_ignore_case(f.first, name); });
-}
 
 // A nearer scope that removes or sets a field has the last word on it.
 Shared<FieldEdits> add_up(const Shared<FieldEdits>& around, const FieldEdits& own) {
@@ -133,8 +145,10 @@ int parse_status(std::string_view text) {
 }
 
 void page_file(Loading& in, const KeyDoc& key, const Node& node, ErrorPage& into) {
-    if (in.read(key, node, into.file))
-        check_file(in, into.file, node.place, "the error page", FileUse::Public);
+    if (in.read(key, node, into.file) &&
+        !check_file(in, into.file, node.place, "the error page", FileUse::Public)) {
+        into.file.clear();  // nothing for the rooms above to stumble over once more
+    }
 }
 
 constexpr Key<ErrorPage> kPageKeys[] = {
@@ -160,8 +174,8 @@ void log_target(Loading& in, const KeyDoc& key, const Node& node, AccessLog& int
         return;
     }
     if (*target != "stdout" && *target != "stderr") {
-        *target = in.resolve(*target, node.place);
-        if (!check_log_target(in, *target, node.place)) return;
+        target = in.resolve(*target, node.place);
+        if (!target || !check_log_target(in, *target, node.place)) return;
     }
     into.target = std::move(*target);
 }
@@ -178,6 +192,7 @@ void log_format(Loading& in, const KeyDoc& key, const Node& node, AccessLog& int
         return;
     }
     into.format = std::move(format.text);
+    into.format_place = format.place;
 }
 
 constexpr Key<AccessLog> kLogKeys[] = {
@@ -197,11 +212,47 @@ constexpr Key<AccessLog> kLogKeys[] = {
 
 }  // namespace
 
+bool is_token(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return is_alpha(c) || is_digit(c) ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+}
+
+bool check_redirect(Loading& in, const Template& target) {
+    const std::string_view text = target.text;
+    const auto wrong = [&](std::string message, std::string hint) {
+        in.error(target.place, std::move(message), std::move(hint));
+        return false;
+    };
+    if (text.empty()) return wrong("this redirect leads nowhere", "for example: \"https://${host}${uri}\"");
+    if (std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c <= 0x20) || c == 0x7F; })) {
+        return wrong("the target of a redirect cannot have spaces or control characters",
+                     "write %20 for a space");
+    }
+    const auto scheme = text.find("://");
+    const bool is_url = scheme != text.npos && scheme != 0 && text.find_first_of("/?#") > scheme;
+    if (is_url && scheme + 3 == text.size()) {
+        return wrong(fmt::format("\"{}\" has no host", text), "for example: \"https://${host}${uri}\"");
+    }
+    if (is_url || text[0] == '/' || text[0] == '?' || text.starts_with("${")) return true;
+    return wrong(fmt::format("\"{}\" is neither a path nor a URL", text),
+                 text.find('.') != text.npos && text.find(':') == text.npos
+                     ? fmt::format("write \"https://{}\", or \"/{}\" for a path", text, text)
+                     : std::string("begin it with / or https://"));
+}
+
 void load_field_edits(Loading& in, const KeyDoc& key, const Node& node, std::optional<FieldEdits>& out) {
     FieldEdits edits;
     if (!read_table(in, kFieldKeys, node, key.name, edits)) {
         in.wrong_type(key, node, "a table");
         return;
+    }
+    for (const std::string& name : edits.remove) {
+        if (!names_field(edits.set, name)) continue;
+        in.error(node.find("remove")->place,
+                 fmt::format("\"remove\" does nothing for {}, which is set", name),
+                 "take it out of one of the two");
     }
     out = std::move(edits);
 }
@@ -234,7 +285,9 @@ void load_error_pages(Loading& in, const KeyDoc& key, const Node& node,
             page_file(in, {.name = entry.key, .type = Type::Path, .example = "\"errors/404.html\""}, value,
                       page);
         }
-        pages.push_back(std::move(page));
+        const bool is_redirect = page.redirect.place.line != 0;
+        if (is_redirect && !check_redirect(in, page.redirect)) continue;
+        if (is_redirect || !page.file.empty()) pages.push_back(std::move(page));
     }
     // Of one scope the status itself comes before its class, in whatever order they were written.
     std::stable_partition(pages.begin(), pages.end(),

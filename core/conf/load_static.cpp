@@ -3,6 +3,8 @@
 #include "core/conf/loading.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <unistd.h>
 
 namespace gantry::conf {
 namespace {
@@ -34,7 +36,12 @@ void index(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) 
     std::vector<std::string> names;
     in.each(key, node, [&](const Node& item) {
         auto name = in.text(key, item);
-        if (name && check_relative(in, key, *name, item.place)) names.push_back(std::move(*name));
+        if (!name || !check_relative(in, key, *name, item.place)) return;
+        if (std::find(names.begin(), names.end(), *name) != names.end()) {
+            in.error(item.place, fmt::format("\"{}\" is listed twice", *name), "take one of the two out");
+            return;
+        }
+        names.push_back(std::move(*name));
     });
     into.index = std::move(names);
 }
@@ -70,6 +77,10 @@ void try_files(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& in
         } else if (!text.starts_with('/') && !text.starts_with("${")) {
             in.error(entries[i].place, fmt::format("\"{}\" is not a path below the root", text),
                      "begin it with / or a variable: \"${path}\", \"/index.html\"");
+            return;
+        } else if ((text + '/').find("/../") != text.npos) {
+            in.error(entries[i].place, fmt::format("\"{}\" leads out of the root", text),
+                     "write the path without ..");
             return;
         }
     }
@@ -119,8 +130,19 @@ void types(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) 
     if (node.kind != Node::Kind::Table) return in.wrong_type(key, node, "a table");
     for (const Entry& entry : node.children()) {
         std::string type;
-        if (!in.read({.name = entry.key}, *entry.node, type)) continue;
-        if (entry.key.starts_with('.')) {
+        if (!in.read({.name = entry.key, .example = "\"text/plain\""}, *entry.node, type)) continue;
+        const auto dot = entry.key.rfind('.');
+        if (entry.key.empty() || entry.key.find('/') != entry.key.npos) {
+            in.error(entry.place, fmt::format("\"{}\" is not the extension of a file", entry.key),
+                     "for example: types = { map = \"application/json\" }");
+        } else if (into.types.contains(lower_case(entry.key))) {
+            in.error(entry.place, fmt::format("the extension \"{}\" is listed twice", entry.key),
+                     "take one of the two out: extensions have no case");
+        } else if (dot != entry.key.npos && dot != 0) {
+            in.error(entry.place, fmt::format("\"{}\" never matches: an extension has no dot", entry.key),
+                     fmt::format("write what stands behind the last one: {} = \"{}\"",
+                                 entry.key.substr(dot + 1), type));
+        } else if (entry.key.starts_with('.')) {
             in.error(entry.place, fmt::format("\"{}\": extensions are written without the dot", entry.key),
                      fmt::format("write {} = \"{}\"", entry.key.substr(1), type));
         } else if (check_media_type(in, type, entry.node->place)) {
@@ -142,7 +164,13 @@ void field_value(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& 
     if (!in.read(key, node, value)) return;
     if (std::any_of(value.begin(), value.end(), [](char c) { return c < 0x20 || c == 0x7F; })) {
         in.error(node.place,
-                 fmt::format("\"{}\" cannot have line breaks or other than ASCII characters", key.name));
+                 fmt::format("\"{}\" cannot have line breaks or other than ASCII characters", key.name),
+                 fmt::format("for example: {} = {}", key.name, key.example));
+        return;
+    }
+    if (Member == &StaticOptions::charset && !value.empty() && !is_token(value)) {
+        in.error(node.place, fmt::format("\"{}\" is not a character set", value),
+                 fmt::format("for example: {} = {}", key.name, key.example));
         return;
     }
     into.*Member = std::move(value);
@@ -266,6 +294,15 @@ constexpr Key<StaticDraft> kKeys[] = {
      field<&StaticOptions::cache_check>},
 };
 
+// It may come with a later deployment.
+void check_spa(Loading& in, const Node& node, const StaticDraft& draft) {
+    if (draft.spa.empty() || draft.root.empty() || !draft.try_files.empty()) return;
+    const std::string path = draft.root + '/' + draft.spa;
+    if (::access(path.c_str(), F_OK) == 0 || errno != ENOENT) return;
+    in.warning(node.find("spa")->node->place, fmt::format("there is no {} yet", path),
+               "until it is there, what is not found is answered with 404");
+}
+
 // What does nothing is a mistake somewhere.
 void check_sense(Loading& in, const Node& node, const StaticDraft& draft) {
     const auto idle = [&](std::string_view name, bool does_nothing, std::string_view why) {
@@ -277,6 +314,8 @@ void check_sense(Loading& in, const Node& node, const StaticDraft& draft) {
     idle("listing_theme", !draft.listing, "listing is off");
     idle("spa", !draft.try_files.empty(), "try_files says what is tried");
     idle("cache_max_file", draft.cache_size == 0, "cache_size is 0");
+    idle("cache_max_file", draft.cache_size != 0 && draft.cache_max_file > draft.cache_size,
+         "cache_size is smaller");
     idle("cache_check", draft.cache_size == 0, "cache_size is 0");
 }
 
@@ -297,6 +336,7 @@ void load_static(Loading& in, const KeyDoc& key, const Node& node, Location& int
                      "for example: static = { root = \"/srv/www\" }");
         }
         check_sense(in, node, draft);
+        check_spa(in, node, draft);
     }
     Static made;
     made.root = std::move(draft.root);

@@ -1,5 +1,8 @@
 // [upstream.NAME] and upstreams that a location names by URL.
+#include "core/base/text.hpp"
 #include "core/conf/loading.hpp"
+
+#include <algorithm>
 
 namespace gantry::conf {
 namespace {
@@ -67,7 +70,23 @@ void peers(Loading& in, const KeyDoc& key, const Node& node, Upstream& into) {
 // ---- tls
 
 void tls_ca(Loading& in, const KeyDoc& key, const Node& node, UpstreamTls& into) {
-    if (in.read(key, node, into.ca_file)) check_file(in, into.ca_file, node.place, "ca", FileUse::Public);
+    into.ca_place = node.place;
+    if (in.read(key, node, into.ca_file) && !check_file(in, into.ca_file, node.place, "ca", FileUse::Public))
+        into.ca_file.clear();
+}
+
+void server_name(Loading& in, const KeyDoc& key, const Node& node, UpstreamTls& into) {
+    std::string name;
+    if (!in.read(key, node, name)) return;
+    const bool good = std::all_of(name.begin(), name.end(), [](char c) {
+        return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == ':';
+    });
+    if (!good || (name.find(':') != name.npos && !is_ip_address(name))) {
+        in.error(node.place, fmt::format("\"{}\" is neither a name nor an address", name),
+                 "write what the peer's certificate names, without port and wildcard: \"app.internal\"");
+        return;
+    }
+    into.server_name = std::move(name);
 }
 
 constexpr Key<UpstreamTls> kTlsKeys[] = {
@@ -87,7 +106,7 @@ constexpr Key<UpstreamTls> kTlsKeys[] = {
       .standard = "\"\"",
       .example = "\"app.internal\"",
       .doc = "The name to ask for and to verify; empty = the peer's host."},
-     field<&UpstreamTls::server_name>},
+     server_name},
 };
 
 void tls(Loading& in, const KeyDoc& key, const Node& node, Upstream& into) {
@@ -205,6 +224,13 @@ void load_upstream(Loading& in, const Entry& entry) {
         in.error(timeout->place, "\"keep_alive_timeout\" does nothing: keep_alive is 0",
                  "take one of the two out");
     }
+    const bool has_unix = std::any_of(upstream.peers.begin(), upstream.peers.end(),
+                                      [](const Peer& peer) { return peer.is_unix; });
+    if (has_unix && upstream.tls && upstream.tls->verify && upstream.tls->server_name.empty()) {
+        in.error(entry.node->find("tls")->place,
+                 "the certificate behind a unix socket has no name that it could be verified by",
+                 "set it: tls = { server_name = \"app.internal\" }");
+    }
     in.upstreams.emplace(upstream.name, in.settings.upstreams.size());
     in.upstream_used.push_back(false);
     in.settings.upstreams.push_back(std::move(upstream));
@@ -217,6 +243,11 @@ std::optional<std::size_t> inline_upstream(Loading& in, const std::string& url, 
     if (const auto slash = authority.find('/'); slash != authority.npos && !authority.starts_with("unix:")) {
         uri = authority.substr(slash);
         authority.resize(slash);
+    }
+    if (authority.find('@') != authority.npos) {
+        in.error(place, "the URL of a proxy cannot have a user and a password",
+                 "set the field: request_headers = { set = { Authorization = \"Basic …\" } }");
+        return std::nullopt;
     }
     if (authority.empty()) {
         in.error(place, fmt::format("the URL \"{}\" has no host", url),

@@ -108,6 +108,10 @@ void load_field_edits(Loading& in, const KeyDoc& key, const Node& node, std::opt
 void load_error_pages(Loading& in, const KeyDoc& key, const Node& node,
                       std::optional<std::vector<ErrorPage>>& out);
 void load_access_log(Loading& in, const KeyDoc& key, const Node& node, std::optional<AccessLog>& out);
+// RFC 9110 5.6.2: what names of fields, cookies and codings are made of.
+bool is_token(std::string_view name);
+// Where a client is sent to: a path or a URL, perhaps with variables. Reports what is wrong.
+bool check_redirect(Loading& in, const Template& target);
 Inherited inherit(const Inherited& around, Own own);
 
 // `unix:/path`, `host:port`, a URL; reports what is wrong. `text` has been interpolated.
@@ -118,6 +122,9 @@ std::optional<std::size_t> inline_upstream(Loading& in, const std::string& url, 
                                            std::string& uri);
 // A list of addresses and networks, checked.
 void load_networks(Loading& in, const KeyDoc& key, const Node& node, std::vector<std::string>& out);
+
+// Without brackets and port.
+bool is_ip_address(const std::string& text);
 
 bool parse_host_name(Loading& in, std::string_view text, Place place, HostName& out);
 bool parse_pattern(Loading& in, std::string_view text, Place place, Pattern& out);

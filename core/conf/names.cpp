@@ -30,6 +30,9 @@ std::string remedy_for_name(std::string_view text) {
     if (text.starts_with('.')) return fmt::format("names below one are written \"*{}\"", text);
     if (text.find('/') != text.npos)
         return "paths belong to locations: [host.\"www.example.com\".location.\"/path/\"]";
+    if (is_ip_address(std::string(text)))
+        return fmt::format("an IPv6 address stands in brackets: \"[{}]\"", text);
+    if (text.starts_with('[')) return "an IPv6 address in brackets is written \"[2001:db8::1]\"";
     if (text.find(':') != text.npos) return "the port belongs to the listener";
     if (text.find('*') != text.npos) {
         return "a * can only be the whole first part: \"*.example.com\"; for more there are expressions: "
@@ -61,6 +64,9 @@ bool check_path(Loading& in, std::string_view text, Place place) {
         return wrong(fmt::format("the pattern \"{}\" can never match: paths have no {}", text, text[mark]),
                      "the query is a condition: when = { query = { name = \"value\" } }");
     }
+    if (text.find('\0') != text.npos) {
+        return wrong("this pattern can never match: paths have no NUL", "take it out");
+    }
     if (has_dot_segment(text)) {
         return wrong(fmt::format("the pattern \"{}\" can never match: . and .. are resolved before", text),
                      "write the path without them");
@@ -89,9 +95,16 @@ bool parse_host_name(Loading& in, std::string_view text, Place place, HostName& 
         if (out.text.empty())
             return wrong("this regular expression is empty",
                          "for example: '~^(?<user>\\w+)\\.example\\.com$'");
+        if (out.text.starts_with('*')) {
+            return wrong(
+                "\"~*\" does not begin an expression for names, which are compared without case anyway",
+                fmt::format("write \"~{}\"", out.text.substr(1)));
+        }
         return true;
     }
-    if (text.starts_with('[') && text.ends_with(']')) {  // an IPv6 address, as clients send it
+    // An IPv6 address, as clients send it.
+    if (text.starts_with('[') && text.ends_with(']') &&
+        is_ip_address(std::string(text.substr(1, text.size() - 2)))) {
         out.text = lower_case(text);
         return true;
     }
@@ -101,7 +114,12 @@ bool parse_host_name(Loading& in, std::string_view text, Place place, HostName& 
         name.remove_prefix(2);
     }
     if (name.ends_with('.')) name.remove_suffix(1);
-    if (!is_dns_name(name)) {
+    const bool numeric = name.find('.') != name.npos && name.find_first_not_of("0123456789.") == name.npos;
+    if (numeric && !is_ip_address(std::string(name))) {
+        return wrong(fmt::format("\"{}\" is neither a name nor an address", text),
+                     "an address is written \"192.0.2.1\"");
+    }
+    if (!is_dns_name(name) || name == "_") {
         return wrong(fmt::format("\"{}\" cannot be the name of a host", text), remedy_for_name(text));
     }
     out.text = lower_case(name);
@@ -109,7 +127,7 @@ bool parse_host_name(Loading& in, std::string_view text, Place place, HostName& 
 }
 
 bool is_pattern(std::string_view text) {
-    return text.starts_with('/') || text.starts_with('=') || text.starts_with('~');
+    return text.starts_with('/') || text.starts_with('=') || text.starts_with('~') || text.starts_with("^~");
 }
 
 bool parse_pattern(Loading& in, std::string_view text, Place place, Pattern& out) {
@@ -139,7 +157,14 @@ bool parse_pattern(Loading& in, std::string_view text, Place place, Pattern& out
                          : "patterns are \"/prefix\", \"= /exact\" and \"~expression\"");
     }
     out.text = text;
-    return check_path(in, text, place);
+    if (!check_path(in, text, place)) return false;
+    if (const auto star = text.find('*'); star != text.npos) {
+        in.warning(place, fmt::format("the * in \"{}\" is an ordinary character", text),
+                   out.kind == Pattern::Kind::Prefix && star + 1 == text.size()
+                       ? fmt::format("\"{}\" covers everything that begins so", text.substr(0, star))
+                       : std::string("patterns with wildcards are expressions: '~^/a/[^/]*/b$'"));
+    }
+    return true;
 }
 
 }  // namespace gantry::conf

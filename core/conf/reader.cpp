@@ -44,6 +44,10 @@ std::string in_unit(const KeyDoc& key, std::uint64_t value) {
     return fmt::format("{}", value);
 }
 
+std::string example_of(const KeyDoc& key) {
+    return key.example.empty() ? std::string() : fmt::format("for example: {} = {}", key.name, key.example);
+}
+
 // What people who come from other servers write, and our word for it.
 struct Foreign {
     std::string_view theirs;
@@ -100,7 +104,7 @@ Reader::Reader(const Sources& sources, Diagnostics& diagnostics, const LoadOptio
 
 void Reader::wrong_type(const KeyDoc& key, const Node& node, std::string_view wanted) {
     error(node.place, fmt::format("\"{}\" must be {}, not {}", key.name, wanted, name_of(node)),
-          key.example.empty() ? std::string() : fmt::format("for example: {} = {}", key.name, key.example));
+          example_of(key));
 }
 
 bool Reader::read(const KeyDoc& key, const Node& node, bool& out) {
@@ -115,10 +119,13 @@ bool Reader::read(const KeyDoc& key, const Node& node, bool& out) {
 bool Reader::check_range(const KeyDoc& key, const Node& node, std::uint64_t value) {
     if (value >= key.min && value <= key.max) return true;
     if (key.max == std::numeric_limits<std::uint64_t>::max()) {
-        error(node.place, fmt::format("\"{}\" must be at least {}", key.name, in_unit(key, key.min)));
+        error(node.place, fmt::format("\"{}\" must be at least {}", key.name, in_unit(key, key.min)),
+              example_of(key));
     } else {
-        error(node.place, fmt::format("\"{}\" must be between {} and {}", key.name, in_unit(key, key.min),
-                                      in_unit(key, key.max)));
+        error(node.place,
+              fmt::format("\"{}\" must be between {} and {}", key.name, in_unit(key, key.min),
+                          in_unit(key, key.max)),
+              example_of(key));
     }
     return false;
 }
@@ -127,7 +134,7 @@ bool Reader::read_number(const KeyDoc& key, const Node& node, std::uint64_t limi
     std::uint64_t value = 0;
     if (node.kind == Node::Kind::Integer) {
         if (node.integer < 0) {
-            error(node.place, fmt::format("\"{}\" cannot be negative", key.name));
+            error(node.place, fmt::format("\"{}\" cannot be negative", key.name), example_of(key));
             return false;
         }
         value = static_cast<std::uint64_t>(node.integer);
@@ -171,7 +178,7 @@ bool Reader::read(const KeyDoc& key, const Node& node, int& out) {
 
 bool Reader::read(const KeyDoc& key, const Node& node, Duration& out) {
     if (node.kind == Node::Kind::Integer && node.integer < 0) {
-        error(node.place, fmt::format("\"{}\" cannot be negative", key.name));
+        error(node.place, fmt::format("\"{}\" cannot be negative", key.name), example_of(key));
         return false;
     }
     if (node.kind == Node::Kind::Integer) {
@@ -203,7 +210,7 @@ std::optional<std::string> Reader::text(const KeyDoc& key, const Node& node) {
     }
     auto value = interpolate(node.text, node.place, StringKind::Plain, environment_, diagnostics_);
     if (value && value->find('\0') != value->npos) {
-        error(node.place, fmt::format("\"{}\" has a NUL byte in it", key.name));
+        error(node.place, fmt::format("\"{}\" has a NUL byte in it", key.name), "take it out");
         return std::nullopt;
     }
     return value;
@@ -218,7 +225,8 @@ bool Reader::read(const KeyDoc& key, const Node& node, std::string& out) {
                   fmt::format("for example: {} = {}", key.name, key.example));
             return false;
         }
-        *value = resolve(*value, node.place);
+        value = resolve(*value, node.place);
+        if (!value) return false;
     }
     out = std::move(*value);
     return true;
@@ -274,7 +282,12 @@ std::optional<std::size_t> Reader::choice(const KeyDoc& key, const Node& node) {
     return std::nullopt;
 }
 
-std::string Reader::resolve(std::string_view path, Place place) const {
+std::optional<std::string> Reader::resolve(std::string_view path, Place place) {
+    if (path.starts_with("~/")) {
+        error(place, fmt::format("the ~ in \"{}\" is not replaced: only shells do that", path),
+              "write the full path");
+        return std::nullopt;
+    }
     std::string full;
     if (!path.starts_with('/') && place.file < folders_.size()) full = folders_[place.file] + '/';
     full += path;
@@ -288,6 +301,9 @@ void Reader::unknown_key(const Entry& entry, std::string_view scope,
     std::string hint = did_you_mean(entry.key, names);
     for (const Foreign& foreign : kForeign) {
         if (hint.empty() && foreign.theirs == entry.key) hint = foreign.hint;
+    }
+    if (hint.empty() && entry.key.find('/') != entry.key.npos) {
+        hint = "a path belongs to a location: [host.\"www.example.com\".location.\"/path/\"]";
     }
     if (hint.empty()) {
         for (const Scope& other : all_scopes()) {

@@ -65,11 +65,11 @@ class Reader {
 public:
     Reader(const Sources& sources, Diagnostics& diagnostics, const LoadOptions& options);
 
-    void error(Place place, std::string message, std::string hint = {},
+    void error(Place place, std::string message, std::string hint,
                std::optional<Related> related = std::nullopt) {
         diagnostics_.error(place, std::move(message), std::move(hint), std::move(related));
     }
-    void warning(Place place, std::string message, std::string hint = {},
+    void warning(Place place, std::string message, std::string hint,
                  std::optional<Related> related = std::nullopt) {
         diagnostics_.warning(place, std::move(message), std::move(hint), std::move(related));
     }
@@ -121,8 +121,9 @@ public:
         return true;
     }
 
-    // `path` against the folder of the file at `place`, absolute and without dot segments.
-    std::string resolve(std::string_view path, Place place) const;
+    // `path` against the folder of the file at `place`, absolute and without dot segments. Reports what looks
+    // like a path to a shell only.
+    std::optional<std::string> resolve(std::string_view path, Place place);
 
     void unknown_key(const Entry& entry, std::string_view scope, const std::vector<std::string_view>& names);
 

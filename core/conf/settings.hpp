@@ -72,6 +72,7 @@ struct ClientCertificates {
     enum class Mode : std::uint8_t { None, Optional, Required };
     Mode mode = Mode::None;
     std::string ca_file;  // PEM
+    Place ca_place;
     int depth = 3;
 };
 
@@ -84,6 +85,8 @@ struct TlsSettings {
     Version min_version = Version::Tls12;
     std::string ciphers;  // TLS 1.2, OpenSSL syntax; "" = our modern list
     std::string groups;   // "" = ours, X25519 first
+    Place ciphers_place;
+    Place groups_place;
     Fallback fallback = Fallback::SelfSigned;
     bool tickets = true;
     Duration ticket_rotation{std::chrono::hours(8)};
@@ -127,7 +130,8 @@ struct Peer {
 
 struct UpstreamTls {
     bool verify = true;
-    std::string ca_file;      // "" = the system's
+    std::string ca_file;  // "" = the system's
+    Place ca_place;
     std::string server_name;  // SNI and the name to verify; "" = the peer's host
 };
 
@@ -167,6 +171,7 @@ struct AccessLog {
     bool enabled = false;
     std::string target;               // "stdout", "stderr" or a path
     std::string format = "combined";  // "combined", "json", or a template
+    Place format_place;
     Place place;
 };
 
@@ -278,6 +283,7 @@ struct Certificate {
     std::string key_file;
     std::string ocsp_file;  // DER, "" = none
     Place place;
+    bool is_complained_of = false;  // loading has said what is wrong with the files
 };
 
 struct HostName {

@@ -116,7 +116,8 @@ tl::expected<Duration, UnitError> parse_duration(std::string_view text) {
         last_factor = unit->factor;
         total += value;
         if (total > kLongest)
-            return tl::unexpected(UnitError{fmt::format("\"{}\" is longer than ten years", text), {}});
+            return tl::unexpected(UnitError{fmt::format("\"{}\" is longer than ten years", text),
+                                            "choose a shorter time: \"30d\""});
     } while (!rest.empty());
     return Duration(total);
 }

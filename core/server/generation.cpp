@@ -122,14 +122,15 @@ std::shared_ptr<const AccessLog> GenerationBuilder::make_access_log(
     const conf::AccessLog& settings, const std::vector<const Regex*>& captures) {
     auto format = AccessLogFormat::compile(settings.format, captures);
     if (!format) {
-        problems_.push_back({settings.place, static_cast<std::uint32_t>(format.error().offset),
+        problems_.push_back({settings.format_place, static_cast<std::uint32_t>(format.error().offset),
                              format.error().message, format.error().hint});
         return nullptr;
     }
     std::string error;
     auto target = logs_ ? logs_(settings.target, error) : nullptr;
     if (!error.empty()) {
-        problems_.push_back({settings.place, 0, "access log not opened: " + error, ""});
+        problems_.push_back({settings.place, 0, "access log not opened: " + error,
+                             "give the user that runs gantry the right to write it"});
         return nullptr;
     }
     auto log = std::make_shared<AccessLog>();

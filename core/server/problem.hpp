@@ -17,6 +17,11 @@ struct Problem {
     std::string hint;          // "did you mean \"host\"?"; may be empty
 };
 
+// The remedy for most expressions that do not compile.
+inline constexpr char kExpressionHint[] =
+    "in \"double quotes\" a backslash is written twice, in 'single quotes' once; a plain ( or [ is \\( or "
+    "\\[";
+
 // Every problem of one build is collected; empty means that it succeeded.
 using Problems = std::vector<Problem>;
 
