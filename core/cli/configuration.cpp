@@ -3,6 +3,8 @@
 #include "core/base/log.hpp"
 
 #include <chrono>
+#include <fmt/format.h>
+#include <set>
 #include <utility>
 
 namespace gantry::cli {
@@ -26,7 +28,11 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
     };
     server::Problems problems;
     auto generation = server::Generation::build(std::move(settings), handlers, opener, problems);
+    std::set<std::string> said;  // what is shared is built for several places
     for (server::Problem& problem : problems) {
+        const conf::Place& at = problem.place;
+        if (!said.insert(fmt::format("{}:{}:{} {}", at.file, at.line, at.column, problem.message)).second)
+            continue;
         if (problem.offset > 0) problem.place.column += problem.offset + 1;  // behind the quote
         diagnostics.error(problem.place, std::move(problem.message), std::move(problem.hint));
     }

@@ -6,19 +6,11 @@
 #include "core/net/tls_context.hpp"
 
 #include <string>
-#include <unistd.h>
+#include <string_view>
 #include <vector>
 
 namespace gantry::cli {
 namespace {
-
-// What is not there or not readable, loading has said already.
-bool is_readable(const std::string& path) {
-    return path.empty() || ::access(path.c_str(), R_OK) == 0;
-}
-bool is_readable(const conf::Certificate& files) {
-    return is_readable(files.certificate_file) && is_readable(files.key_file) && is_readable(files.ocsp_file);
-}
 
 std::vector<std::string> certified_names(const conf::Host& host) {
     std::vector<std::string> names;
@@ -31,15 +23,38 @@ std::vector<std::string> certified_names(const conf::Host& host) {
 
 void verify_certificates(const conf::Host& host, conf::Diagnostics& diagnostics) {
     for (const conf::Certificate& files : host.certificates) {
-        if (!is_readable(files)) continue;
+        if (files.is_complained_of) continue;
         for (net::CertificateProblem& problem : net::check_certificate(files, certified_names(host))) {
             if (problem.kind == net::CertificateProblem::Kind::Error) {
-                diagnostics.error(files.place, std::move(problem.text));
+                diagnostics.error(files.place, std::move(problem.text), std::move(problem.hint));
             } else {
-                diagnostics.warning(files.place, std::move(problem.text));
+                diagnostics.warning(files.place, std::move(problem.text), std::move(problem.hint));
             }
         }
     }
+}
+
+constexpr std::string_view kAuthorities = "name a file with the certificates (PEM) of the authorities";
+
+// One thing at a time, so that each gets its own place.
+void verify_tls(const conf::TlsSettings& settings, conf::Diagnostics& diagnostics) {
+    const auto verify_one = [&](conf::Place place, std::string_view hint, const auto& choose) {
+        if (place.line == 0) return;
+        conf::TlsSettings one;
+        choose(one);
+        if (std::string problem = net::TlsContext::check(one); !problem.empty()) {
+            diagnostics.error(place, std::move(problem), std::string(hint));
+        }
+    };
+    verify_one(settings.ciphers_place,
+               "these are names of TLS 1.2, as openssl ciphers -v lists them; TLS 1.3 needs none",
+               [&](conf::TlsSettings& one) { one.ciphers = settings.ciphers; });
+    verify_one(settings.groups_place, "for example: groups = \"X25519:P-256\"",
+               [&](conf::TlsSettings& one) { one.groups = settings.groups; });
+    const bool asks = settings.client.mode != conf::ClientCertificates::Mode::None;
+    if (!asks || settings.client.ca_file.empty()) return;
+    verify_one(settings.client.ca_place, kAuthorities,
+               [&](conf::TlsSettings& one) { one.client = settings.client; });
 }
 
 }  // namespace
@@ -47,15 +62,12 @@ void verify_certificates(const conf::Host& host, conf::Diagnostics& diagnostics)
 void verify(const conf::Settings& settings, conf::Diagnostics& diagnostics) {
     for (const conf::Host& host : settings.hosts) verify_certificates(host, diagnostics);
     for (const conf::Listener& listener : settings.listeners) {
-        if (!listener.tls || !is_readable(listener.tls->client.ca_file)) continue;
-        if (std::string problem = net::TlsContext::check(*listener.tls); !problem.empty()) {
-            diagnostics.error(listener.place, std::move(problem));
-        }
+        if (listener.tls) verify_tls(*listener.tls, diagnostics);
     }
     for (const conf::Upstream& upstream : settings.upstreams) {
-        if (!upstream.tls || !is_readable(upstream.tls->ca_file)) continue;
+        if (!upstream.tls || upstream.tls->ca_file.empty()) continue;
         if (std::string problem = net::TlsClientContext::check(*upstream.tls); !problem.empty()) {
-            diagnostics.error(upstream.place, std::move(problem));
+            diagnostics.error(upstream.tls->ca_place, std::move(problem), std::string(kAuthorities));
         }
     }
     build_generation(settings, nullptr, nullptr, diagnostics);

@@ -27,9 +27,9 @@ constexpr std::size_t kMaxFileBytes = 1024 * 1024;
 using Problems = std::vector<CertificateProblem>;
 
 template <class... Args>
-void complain(Problems& problems, CertificateProblem::Kind kind, fmt::format_string<Args...> format,
-              Args&&... args) {
-    problems.push_back({kind, fmt::format(format, std::forward<Args>(args)...)});
+CertificateProblem& complain(Problems& problems, CertificateProblem::Kind kind,
+                             fmt::format_string<Args...> format, Args&&... args) {
+    return problems.emplace_back(CertificateProblem{kind, fmt::format(format, std::forward<Args>(args)...)});
 }
 constexpr auto kError = CertificateProblem::Kind::Error;
 constexpr auto kWarning = CertificateProblem::Kind::Warning;
@@ -150,14 +150,17 @@ ChainHandle parse_chain(const std::string& pem, const std::string& path, Problem
     const int count = sk_X509_num(chain.get());
     if (!at_end) {
         complain(problems, kError, "certificate number {} in {} is damaged: {}", count + 1, path,
-                 last_reason());
+                 last_reason())
+            .hint = "ask the authority for it again, or take the damaged block out";
         return nullptr;
     }
     ERR_clear_error();
     if (count > 0) return chain;
     const bool has_key = pem.find("PRIVATE KEY-----") != std::string::npos;
     complain(problems, kError, "{} holds no certificate in PEM form{}", path,
-             has_key ? ", only a key: are certificate and key swapped?" : "");
+             has_key ? ", only a key: are certificate and key swapped?" : "")
+        .hint =
+        "PEM is text with -----BEGIN CERTIFICATE-----; from DER it is made by openssl x509 -inform der";
     return nullptr;
 }
 
@@ -175,11 +178,14 @@ KeyHandle parse_key(const std::string& pem, const std::string& path, Problems& p
     if (key) {
         ERR_clear_error();
     } else if (asked) {
-        complain(problems, kError, "the key in {} is protected by a passphrase; store it without one", path);
+        complain(problems, kError, "the key in {} is protected by a passphrase", path).hint =
+            "store it without one: openssl pkey -in FILE -out NEW";
     } else if (pem.find("PRIVATE KEY-----") == std::string::npos) {
-        complain(problems, kError, "{} holds no private key in PEM form", path);
+        complain(problems, kError, "{} holds no private key in PEM form", path).hint =
+            "name the file that has -----BEGIN PRIVATE KEY----- in it: key = \"www.key\"";
     } else {
-        complain(problems, kError, "the key in {} is damaged: {}", path, reason);
+        complain(problems, kError, "the key in {} is damaged: {}", path, reason).hint =
+            "copy it again from where it was made";
     }
     return key;
 }
@@ -210,17 +216,20 @@ bool check_pair(STACK_OF(X509) * chain, EVP_PKEY* key, const conf::Certificate& 
             complain(
                 problems, kError,
                 "the certificate of the key {} is number {} in {}; it must be the first, its issuers follow",
-                key_path, owner, files.certificate_file);
+                key_path, owner, files.certificate_file)
+                .hint = "put it at the top of the file";
         } else {
             complain(problems, kError, "the key {} does not belong to the certificate {} ({})", key_path,
-                     files.certificate_file, subject_of(leaf));
+                     files.certificate_file, subject_of(leaf))
+                .hint = "name the key that this certificate was made for";
         }
         return false;
     }
     std::string reason;
     if (is_servable(leaf, key, reason)) return true;
     complain(problems, kError, "the certificate {} ({}) cannot be served: {}", files.certificate_file,
-             subject_of(leaf), reason);
+             subject_of(leaf), reason)
+        .hint = "get one with a key that clients accept: RSA with 2048 bits or more, or ECDSA P-256";
     return false;
 }
 
@@ -228,15 +237,18 @@ void check_details(const CertificateData& data, STACK_OF(X509) * chain, Problems
     const std::int64_t now = std::time(nullptr);
     if (data.not_after < now) {
         complain(problems, kWarning, "the certificate {} ({}) expired on {}", data.source, data.subject,
-                 day(data.not_after));
+                 day(data.not_after))
+            .hint = "renew it";
     } else if (data.not_before > now) {
         complain(problems, kWarning, "the certificate {} ({}) is not valid before {}", data.source,
-                 data.subject, day(data.not_before));
+                 data.subject, day(data.not_before))
+            .hint = "wait until then, or look at the clock of this machine";
     }
     if (data.names.empty()) {
         complain(problems, kWarning,
                  "the certificate {} ({}) names no host (no subjectAltName): clients refuse it", data.source,
-                 data.subject);
+                 data.subject)
+            .hint = "get one with the names of the host in it";
     }
     for (int i = 0; i + 1 < sk_X509_num(chain); ++i) {
         const X509* issuer = sk_X509_value(chain, i + 1);
@@ -244,7 +256,8 @@ void check_details(const CertificateData& data, STACK_OF(X509) * chain, Problems
             continue;
         complain(problems, kWarning,
                  "certificate number {} in {} ({}) is not the issuer of the one before it", i + 2,
-                 data.source, subject_of(issuer));
+                 data.source, subject_of(issuer))
+            .hint = "put each certificate's issuer behind it, and leave out what does not belong";
     }
 }
 
@@ -259,8 +272,8 @@ void load_ocsp(const conf::Certificate& files, STACK_OF(X509) * chain, Certifica
     }
     const OcspVerdict verdict = check_ocsp(der, chain, std::time(nullptr));
     if (!verdict.problem.empty()) {
-        complain(problems, kWarning, "the OCSP response {} is not used: {}", files.ocsp_file,
-                 verdict.problem);
+        complain(problems, kWarning, "the OCSP response {} is not used: {}", files.ocsp_file, verdict.problem)
+            .hint = "fetch a new one: openssl ocsp -respout";
         return;
     }
     data.ocsp = std::move(der);
@@ -322,7 +335,8 @@ std::vector<CertificateProblem> check_certificate(const conf::Certificate& files
         for (const std::string& name : names) {
             if (covers(*load.certificate, name)) continue;
             complain(load.problems, kWarning, "the certificate {} is not valid for {} (it names {})",
-                     files.certificate_file, name, fmt::join(load.certificate->names, ", "));
+                     files.certificate_file, name, fmt::join(load.certificate->names, ", "))
+                .hint = "get one that names it, or take the name out of the host";
         }
     }
     return std::move(load.problems);

@@ -17,6 +17,7 @@ struct CertificateProblem {
     enum class Kind : std::uint8_t { Warning, Error };
     Kind kind = Kind::Error;
     std::string text;
+    std::string hint = {};  // what to do about it; may be empty
 };
 
 // A certificate with its chain and key, checked to belong together. Immutable, so every thread may read it; a

@@ -66,7 +66,7 @@ std::unique_ptr<const Conditions> Conditions::build(const conf::Location& locati
             auto regex = Regex::compile(from.value);
             if (!regex) {
                 problems.push_back({from.place, static_cast<std::uint32_t>(regex.error().offset),
-                                    "bad regular expression: " + regex.error().message, ""});
+                                    "bad regular expression: " + regex.error().message, kExpressionHint});
                 continue;
             }
             test.regex.emplace(std::move(*regex));

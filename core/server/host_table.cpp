@@ -47,7 +47,8 @@ HostTable HostTable::build(const conf::Settings& settings, std::size_t listener,
                         table.add_regex(std::move(*regex), index);
                     } else {
                         problems.push_back({name.place, static_cast<std::uint32_t>(regex.error().offset),
-                                            "bad regular expression: " + regex.error().message, ""});
+                                            "bad regular expression: " + regex.error().message,
+                                            kExpressionHint});
                     }
                     break;
             }

@@ -57,14 +57,14 @@ private:
             auto regex = Regex::compile(pattern.text, pattern.ignore_case ? Case::Ignore : Case::Sensitive);
             if (!regex) {
                 problems_.push_back({pattern.place, static_cast<std::uint32_t>(regex.error().offset),
-                                     "bad regular expression: " + regex.error().message, ""});
+                                     "bad regular expression: " + regex.error().message, kExpressionHint});
                 return;
             }
             patterns.expressions.push_back({std::move(*regex), index});
             return;
         }
         if (pattern.text.size() > kMaxPattern) {
-            problems_.push_back({pattern.place, 0, "the pattern is longer than 8192 bytes", ""});
+            problems_.push_back({pattern.place, 0, "the pattern is longer than 8192 bytes", "shorten it"});
             return;
         }
         auto& list = pattern.kind == conf::Pattern::Kind::Exact ? patterns.exact[pattern.text]

@@ -86,6 +86,15 @@ std::string nearest_variable(std::string_view name) {
     return nearest;
 }
 
+std::string hint_for_unknown(std::string_view name) {
+    if (name.find(":-") != name.npos)
+        return "only names in UPPER_CASE, which are the environment, have defaults";
+    if (const std::string near = nearest_variable(name); !near.empty())
+        return "did you mean \"" + near + "\"?";
+    return "names in UPPER_CASE are the environment; variables are host, path, uri, query, method, scheme, "
+           "remote_addr, header.NAME, query.NAME, cookie.NAME and more; a plain $ is written $$";
+}
+
 std::string_view field_safe(std::string_view value, Arena& arena) {
     const auto is_bad = [](char c) { return is_control(c) && c != '\t'; };
     if (std::none_of(value.begin(), value.end(), is_bad)) return value;
@@ -169,7 +178,7 @@ private:
     }
 
     bool add_variable(std::string_view name, std::size_t dollar) {
-        if (name.empty()) return refuse(dollar, "a variable without a name");
+        if (name.empty()) return refuse(dollar, "a variable without a name", "for example: ${host}");
         Template::Part part;
         part.is_variable = true;
         std::string_view argument;
@@ -197,12 +206,11 @@ private:
                     std::string_view& argument) {
         const VariableInfo* const info = find_variable(name, argument);
         if (info == nullptr) {
-            const std::string near = nearest_variable(name);
-            return refuse(dollar, "unknown variable \"" + std::string(name) + "\"",
-                          near.empty() ? "" : "did you mean \"" + near + "\"?");
+            return refuse(dollar, "unknown variable \"" + std::string(name) + "\"", hint_for_unknown(name));
         }
         if (!info->suffix.empty() && argument.empty())
-            return refuse(dollar, "\"" + std::string(name) + "\" needs a name behind the dot");
+            return refuse(dollar, "\"" + std::string(name) + "\" needs a name behind the dot",
+                          "for example: ${header.User-Agent}, ${query.page}");
         if (info->stage > scope_.stage) {
             return refuse(dollar, "\"" + std::string(name) + "\" is not known here",
                           std::string("it has a value only ") + stage_text(info->stage));

@@ -85,7 +85,7 @@ def test_strict(tmp_path):
         ('respond = "hello ${hots}"', 18, "hots"),
         ('redirect = "https://${host}/${nonsense.x}"', 29, "nonsense"),
         ("request_headers = { set = { X-A = \"${hos}\" } }\nrespond = 200", 35, "hos"),
-        ('access_log = { format = "${staus}" }\nrespond = 200', 14, "staus"),
+        ('access_log = { format = "${staus}" }\nrespond = 200', 25, "staus"),
         ("patterns = ['~^/(']\nrespond = 200", 13, ""),
         ("when = { header = { X = '~(' } }\nrespond = 200", 21, ""),
     ],

@@ -110,7 +110,9 @@ TEST_CASE("template: mistakes have a place and a remedy", "[server][template]") 
     CHECK(unknown.hint == "did you mean \"host\"?");
     CHECK(error_of("${quary.id}").hint == "did you mean \"query.id\"?");
     CHECK(error_of("${remote_adr}").hint == "did you mean \"remote_addr\"?");
-    CHECK(error_of("${completely_else}").hint.empty());
+    CHECK(error_of("${completely_else}").hint.find("did you mean") == std::string::npos);
+    CHECK(error_of("${completely_else}").hint.find("variables are host, path") != std::string::npos);
+    CHECK(error_of("${remote_addr:-x}").hint.find("have defaults") != std::string::npos);
     CHECK(error_of("${HOST}").message == "unknown variable \"HOST\"");
     CHECK(error_of("x${host").offset == 1);
     CHECK(error_of("${}").message == "a variable without a name");
