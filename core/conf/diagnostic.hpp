@@ -26,7 +26,7 @@ struct Diagnostic {
     Severity severity = Severity::Error;
     Place place;          // line 0: the file as a whole
     std::string message;  // what is wrong: one sentence, lower case, no full stop
-    std::string hint;     // what to do about it; may be empty
+    std::string hint;     // what to do about it
     std::optional<Related> related;
     std::string line;  // the source line, filled in by finish()
 };
@@ -50,9 +50,10 @@ class Diagnostics {
 public:
     static constexpr std::size_t kMaxShown = 100;
 
-    void error(Place place, std::string message, std::string hint = {},
+    // Nobody is told of a mistake without being told what to do about it.
+    void error(Place place, std::string message, std::string hint,
                std::optional<Related> related = std::nullopt);
-    void warning(Place place, std::string message, std::string hint = {},
+    void warning(Place place, std::string message, std::string hint,
                  std::optional<Related> related = std::nullopt);
 
     // Sorts by place and copies the source lines that will be shown; after it the texts are not needed.

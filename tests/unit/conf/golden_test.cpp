@@ -91,6 +91,10 @@ TEST_CASE("each mistake is told as stands beside it", "[golden]") {
         INFO(file.string());
         CHECK(!loaded.settings.has_value());
         CHECK(loaded.diagnostics.errors() > 0);
+        for (const conf::Diagnostic& told : loaded.diagnostics.list()) {
+            INFO(told.message);
+            CHECK(!told.hint.empty());
+        }
         compare(file, loaded.diagnostics.render_text());
     }
 }
@@ -128,7 +132,9 @@ std::string with_hole(std::string_view scope, std::string_view key) {
     if (scope == "[listener.NAME]") return listener + "@\n" + answer;
     if (scope == "[listener.NAME.tls]") return listener + "tls = { @ }\n" + answer;
     if (scope == "[listener.NAME.tls.client_certificate]") {
-        return listener + "tls = { client_certificate = { @ } }\n" + answer;
+        const std::string mode =
+            key == "mode" ? "" : "mode = \"none\", ";  // the others are refused without it
+        return listener + "tls = { client_certificate = { " + mode + "@ } }\n" + answer;
     }
     if (scope == "[upstream.NAME]") return listener + app + "@\n" + to_app + "\"app\"\n";
     if (scope == "[upstream.NAME] peers") {

@@ -157,8 +157,8 @@ TEST_CASE("what is shown of a source line", "[diagnostic]") {
     const auto file = sources.add("f.toml", wide + "\r\n" + line + "\n");
     conf::Diagnostics diagnostics;
     diagnostics.error({file, 2, 502}, "two", "hint\x1b");
-    diagnostics.error({file, 1, 2}, "one");
-    diagnostics.error({file, 9, 1}, "no such line");
+    diagnostics.error({file, 1, 2}, "one", "");
+    diagnostics.error({file, 9, 1}, "no such line", "");
     diagnostics.warning({file, 0, 0}, "all", {}, conf::Related{{file, 1, 7}, "there", {}});
     diagnostics.finish(sources);
     const std::string text = diagnostics.render_text();
@@ -199,8 +199,8 @@ TEST_CASE("too many mistakes are counted, errors shown first", "[diagnostic]") {
     conf::Sources sources;
     const auto file = sources.add("f", "");
     conf::Diagnostics diagnostics;
-    for (std::uint32_t i = 0; i < 20'000; ++i) diagnostics.warning({file, i + 1, 1}, "w");
-    for (std::uint32_t i = 0; i < 50; ++i) diagnostics.error({file, i + 1, 1}, "e");
+    for (std::uint32_t i = 0; i < 20'000; ++i) diagnostics.warning({file, i + 1, 1}, "w", "");
+    for (std::uint32_t i = 0; i < 50; ++i) diagnostics.error({file, i + 1, 1}, "e", "");
     diagnostics.finish(sources);
     CHECK(diagnostics.warnings() == 20'000);
     CHECK(diagnostics.errors() == 50);
