@@ -15,7 +15,7 @@ enum class Lines : std::uint8_t {
     BadMethod,
     BadTarget,
     BadVersion,    // not "HTTP/" DIGIT "." DIGIT
-    OtherVersion,  // HTTP, but neither 1.0 nor 1.1
+    OtherVersion,  // HTTP, but another major version than 1
     BadLineEnd,    // bare CR, bare LF, or something behind the version
     BadStatus,
     BadName,   // not a token, or white space before the colon

@@ -179,6 +179,18 @@ BAD = [
     ("lf-before-request", "\nGET / HTTP/1.1\r\n" + HOST + "\r\n", {400}),
 ]
 
+
+@pytest.mark.parametrize("minor", [2, 9])
+def test_higher_minor_versions_are_answered_as_1_1(gantry, minor):
+    """RFC 9110 2.5; the connection persists as one of HTTP/1.1 does."""
+    with RawClient(gantry) as client:
+        for _ in range(2):
+            client.send(f"GET / HTTP/1.{minor}\r\n{HOST}\r\n")
+            response = client.response()
+            assert response.status == 200 and response.version == "HTTP/1.1", response
+            assert response.keeps_alive, response
+
+
 SMUGGLED = "GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n"
 
 

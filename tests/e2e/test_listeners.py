@@ -8,6 +8,7 @@ import pytest
 
 from support.client import ProtocolError, RawClient, fetch
 from support.gantry import Gantry
+from support.proc import Sockets
 from support.wait import wait_until
 
 HOST = """
@@ -145,3 +146,21 @@ def test_workers_share_the_connections():
         for client in clients:
             assert client.response().status == 200
             client.close()
+
+
+def test_connections_have_the_options_of_the_listening_socket():
+    """No delay for small answers, dead clients are found out, and what is left to read is told with each read."""
+    tcp_inq = 36
+    expected = {(socket.IPPROTO_TCP, socket.TCP_NODELAY): 1, (socket.IPPROTO_TCP, tcp_inq): 1,
+                (socket.SOL_SOCKET, socket.SO_KEEPALIVE): 1}
+
+    def options(number):
+        with sockets.duplicate(number) as copy:
+            assert not os.get_blocking(copy.fileno())
+            return {key: int(copy.getsockopt(*key) != 0) for key in expected}
+
+    with Gantry('[listener.web]\naddress = "127.0.0.1:0"\n' + HOST) as gantry, RawClient(gantry) as client:
+        sockets = Sockets(gantry)
+        assert client.get("/").status == 200
+        assert [options(number) for number in sockets.listening()] == [expected, expected]
+        assert options(sockets.of(client)) == expected

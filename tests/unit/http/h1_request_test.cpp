@@ -212,13 +212,29 @@ TEST_CASE("h1_request: refused request lines", "[http][h1]") {
 }
 
 TEST_CASE("h1_request: other versions of HTTP are told so", "[http][h1]") {
-    for (const char* version : {"HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/3.0", "HTTP/9.9"}) {
+    for (const char* version : {"HTTP/0.9", "HTTP/2.0", "HTTP/2.1", "HTTP/3.0", "HTTP/9.9"}) {
         const Parsed parsed = parse_everywhere("GET / " + std::string(version) + "\r\nHost: h\r\n\r\n");
         CHECK(parsed.code() == Code::VersionNotSupported);
         CHECK(parsed.head.method == Method::Get);
         CHECK(parsed.head.target == "/");
     }
     CHECK(parse_everywhere("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").code() == Code::VersionNotSupported);
+}
+
+TEST_CASE("h1_request: a higher minor version is read as HTTP/1.1 (RFC 9110 2.5)", "[http][h1]") {
+    for (char minor = '2'; minor <= '9'; ++minor) {
+        const std::string line = std::string("GET / HTTP/1.") + minor + "\r\n";
+        const Parsed parsed = parse_everywhere(line + "Host: h\r\n\r\n");
+        REQUIRE(parsed.result);
+        CHECK(parsed.head.version == Version::Http11);
+        CHECK(parsed.head.keep_alive);
+        CHECK(parse_everywhere(line + "\r\n").code() == Code::BadRequest);  // Host is needed as in 1.1
+    }
+    for (const char* version : {"HTTP/1.", "HTTP/1./", "HTTP/1.:", "HTTP/1.10", "HTTP/1.2x", "HTTP/1.2 "}) {
+        INFO(version);
+        CHECK(parse_everywhere("GET / " + std::string(version) + "\r\nHost: h\r\n\r\n").code() ==
+              Code::BadRequest);
+    }
 }
 
 TEST_CASE("h1_request: refused header lines", "[http][h1]") {

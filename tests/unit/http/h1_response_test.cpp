@@ -65,6 +65,13 @@ TEST_CASE("h1_response: the phrase may be empty or missing", "[http][h1]") {
     }
 }
 
+TEST_CASE("h1_response: a higher minor version is read as HTTP/1.1 (RFC 9110 2.5)", "[http][h1]") {
+    const Parsed parsed = parse("HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n");
+    REQUIRE(parsed.result);
+    CHECK(parsed.head.version == Version::Http11);
+    CHECK(parsed.head.keep_alive);
+}
+
 TEST_CASE("h1_response: refused status lines", "[http][h1]") {
     const std::string_view lines[] = {
         "HTTP/1.1",
@@ -80,7 +87,7 @@ TEST_CASE("h1_response: refused status lines", "[http][h1]") {
         "HTTP/1.1 200 O\rK",
         "HTTP/1.1 200 \x7f",
         "HTTP/2.0 200 OK",
-        "HTTP/1.2 200 OK",
+        "HTTP/1.10 200 OK",
         "http/1.1 200 OK",
         "ICY 200 OK",
         "\r\nHTTP/1.1 200 OK",
