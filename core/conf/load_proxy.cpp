@@ -138,7 +138,9 @@ constexpr Key<ProxyDraft> kKeys[] = {
       .type = Type::Timespan,
       .standard = "\"1h\"",
       .example = "\"10m\"",
-      .doc = "Without any byte either way on a connection that left HTTP.",
+      .doc = "Without any byte either way on a connection that left HTTP. Once one side has ended its "
+             "direction, the upstream's times hold where they are shorter: \"send_timeout\" if that was the "
+             "peer, \"response_timeout\" if it was the client.",
       .min = 1,
       .max = 30ull * 24 * 3600 * 1000},
      field<&ProxyOptions::tunnel_timeout>},

@@ -375,7 +375,7 @@ void H1Client::set_timer() {
     if (state_ != State::Active) return;
     Millis limit = 0;
     if (reader_.is_raw()) {
-        limit = limits_->tunnel_timeout;
+        limit = tunnel_limit();
     } else if (blocked_) {
         limit = limits_->send_timeout;
     } else if (write_failed_ || (request_done_ && !paused_)) {
@@ -384,6 +384,15 @@ void H1Client::set_timer() {
     // Without a limit the other side's deadlines hold: it sends the body, or takes the response.
     if (limit == 0) return worker_.wheel().clear(*this);
     worker_.wheel().set(*this, worker_.now() + limit);
+}
+
+// A silent tunnel is nobody's mistake while both may still speak. Once one of them has ended its direction
+// the rest is like an ordinary exchange: something to be taken, or something to be answered.
+Millis H1Client::tunnel_limit() const {
+    Millis limit = limits_->tunnel_timeout;
+    if (peer_ended_ || end_write_) limit = std::min(limit, limits_->send_timeout);
+    if (write_ended_ && !paused_) limit = std::min(limit, limits_->response_timeout);
+    return limit;
 }
 
 void H1Client::on_deadline() {

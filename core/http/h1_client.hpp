@@ -46,8 +46,10 @@ protected:
 
 struct ClientLimits {
     HeadLimits head;
-    Millis send_timeout = 60'000;       // without the peer taking any byte
-    Millis response_timeout = 60'000;   // without any byte from the peer, once it has the whole request
+    // Without the peer taking any byte; of a tunnel: once the peer has ended its direction.
+    Millis send_timeout = 60'000;
+    // Without any byte from the peer, once it has the whole request; of a tunnel: once we have ended ours.
+    Millis response_timeout = 60'000;
     Millis tunnel_timeout = 3'600'000;  // without any byte either way, after a 101
 };
 
@@ -132,6 +134,7 @@ private:
     Chain& output();
     void drop_output();
     void set_timer();
+    Millis tunnel_limit() const;
 
     net::Worker& worker_;
     net::TransportPtr transport_;

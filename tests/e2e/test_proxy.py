@@ -985,6 +985,41 @@ def test_a_tunnel_that_the_origin_half_closes_still_carries_what_the_client_send
     assert got == [b"x" * 500_000 + b"end"]
 
 
+@pytest.mark.parametrize("who", ["peer", "client"])
+def test_a_half_closed_tunnel_in_which_nothing_moves_is_ended(connect, who):
+    """Long before tunnel_timeout, which is an hour, and nothing that was sent is lost."""
+    ended = threading.Event()
+    release = threading.Event()
+
+    def half(connection, origin):
+        connection.read_head()
+        connection.send("HTTP/1.1 101 S\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\nhello")
+        if who == "peer":
+            connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.wait_closed() == b""
+        ended.set()
+        release.wait(60)
+
+    upstream = 'send_timeout = "200ms"\nresponse_timeout = "200ms"\n'
+    with Origin(half) as origin, Gantry(both(single(upstream=upstream)), port=origin.port) as server:
+        before = server.open_files()
+        with connect(server) as client:
+            client.request("GET", "/", {"Connection": "upgrade", "Upgrade": "chat"})
+            assert client.response().status == 101
+            assert client.read_exactly(5) == b"hello"
+            if who == "peer":
+                assert client.read_to_end() == b""
+                assert ended.wait(10), "the origin still waits for the client"
+            else:
+                if hasattr(client.socket, "unwrap"):
+                    client.socket.unwrap()  # and waits for the server's end
+                else:
+                    client.half_close()
+                assert client.read_to_end() == b""
+                wait_until(lambda: server.open_files() <= before, "both connections to be closed")
+        release.set()
+
+
 def test_a_refused_upgrade_is_an_ordinary_answer():
     with Origin(echo) as origin, Gantry(single(), port=origin.port) as server, RawClient(server) as client:
         response = client.get("/", WEBSOCKET)

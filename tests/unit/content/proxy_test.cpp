@@ -550,6 +550,74 @@ TEST_CASE("proxy: a tunnel that is silent in its only direction ends, too", "[co
     CHECK(end.get());
 }
 
+TEST_CASE("proxy: a tunnel that the peer has half-closed ends after send_timeout", "[content][proxy]") {
+    std::promise<bool> ended;
+    Origin origin([&](OriginSocket& socket, int) {
+        socket.read_head();
+        socket.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nall\n");
+        socket.end_writing();
+        ended.set_value(socket.is_at_end());
+    });
+    ProxyServer server({origin.port()});
+    server.settings.upstreams[0].send_timeout = std::chrono::milliseconds(100);
+    server.apply();
+    Client client(server);
+    CHECK(client.ask("GET / HTTP/1.1\r\nHost: test.example\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+              .status == 101);
+    CHECK(client.socket().read_until("\n") == "all\n");
+    CHECK(client.socket().is_at_end());  // and says nothing
+    auto end = ended.get_future();
+    REQUIRE(end.wait_for(seconds(20)) == std::future_status::ready);
+    CHECK(end.get());
+}
+
+TEST_CASE("proxy: a tunnel that the client has half-closed ends after response_timeout", "[content][proxy]") {
+    std::promise<void> over;
+    Origin origin([is_over = over.get_future().share()](OriginSocket& socket, int) {
+        socket.read_head();
+        socket.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+        CHECK(socket.is_at_end());
+        socket.send("last\n");
+        CHECK(is_over.wait_for(seconds(20)) == std::future_status::ready);
+    });
+    ProxyServer server({origin.port()});
+    server.settings.upstreams[0].response_timeout = std::chrono::milliseconds(100);
+    server.apply();
+    Client client(server);
+    CHECK(client.ask("GET / HTTP/1.1\r\nHost: test.example\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+              .status == 101);
+    client.socket().end_writing();
+    CHECK(client.socket().read_until("\n") == "last\n");
+    CHECK(client.socket().is_at_end());
+    over.set_value();
+}
+
+TEST_CASE("proxy: an open tunnel may be silent for longer than an exchange", "[content][proxy]") {
+    Origin origin([&](OriginSocket& socket, int number) {
+        socket.read_head();
+        if (number > 1) {
+            CHECK(socket.is_at_end());  // too late for an answer
+            return;
+        }
+        socket.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+        for (std::string line; !(line = socket.read_until("\n")).empty();) socket.send(line);
+    });
+    ProxyServer server({origin.port()});
+    server.settings.upstreams[0].send_timeout = std::chrono::milliseconds(50);
+    server.settings.upstreams[0].response_timeout = std::chrono::milliseconds(50);
+    server.apply();
+    Client client(server);
+    CHECK(client.ask("GET / HTTP/1.1\r\nHost: test.example\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+              .status == 101);
+    client.send("one\n");
+    CHECK(client.socket().read_until("\n") == "one\n");
+    // Another exchange finds the time over, which began later: the tunnel beside it lives.
+    Client late(server);
+    CHECK(late.ask(kGet).status == 504);
+    client.send("two\n");
+    CHECK(client.socket().read_until("\n") == "two\n");
+}
+
 TEST_CASE("proxy: connections on both sides live through a reload", "[content][proxy]") {
     Origin origin(say(answer_with("same")));
     ProxyServer server({origin.port()});
