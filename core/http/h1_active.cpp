@@ -40,7 +40,7 @@ void H1Active::on_readable() {
 
 void H1Active::on_writable() {
     const Turn turn(*this);  // settle() writes
-    if (exchange_ == nullptr || wants_input() || !transport().is_reset()) return;
+    if (exchange_ == nullptr || wants_input() || (!transport().is_reset() && !is_body_cut())) return;
     abort_exchange(client_error(Code::Closed, "while its request body had to wait"));
     close(End::Now);
 }
@@ -214,6 +214,16 @@ bool H1Active::is_body_slow() {
     const Millis elapsed = worker_.now() - body_since_;
     if (settings().body_min_rate == 0 || elapsed <= settings().body_timeout) return false;
     return body_received_ < settings().body_min_rate * static_cast<std::uint64_t>(elapsed) / 1000;
+}
+
+// While the client has to wait: has it ended its direction with less than the rest of the body sent? The end
+// behind a whole body is found when that was read, and so is the one of a body whose length nobody knows.
+bool H1Active::is_body_cut() const {
+    if (body_.is_complete() || body_.kind() != BodyKind::Length || reply_ == Reply::Finished) return false;
+    const std::int64_t waiting = transport().bytes_before_end();
+    if (waiting < 0) return false;
+    const std::size_t here = transport().bytes_held() + (in_ ? in_->size() - at_ : 0);
+    return here + static_cast<std::uint64_t>(waiting) < body_.left();
 }
 
 // Drops what is left of a small body that nobody read. True: done, a head may follow.

@@ -71,6 +71,7 @@ private:
     void on_peer_closed();
     void fail_body(const Error& error);
     bool is_body_slow();
+    bool is_body_cut() const;
 
     // writing
     bool frame_piece(std::size_t size);

@@ -7,7 +7,9 @@
 #include <asio/detail/reactor_op.hpp>
 #include <asio/detail/scheduler.hpp>
 #include <new>
+#include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -147,6 +149,14 @@ bool SocketOp::is_reset() const {
     int error = 0;
     socklen_t size = sizeof error;
     return ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0;
+}
+
+std::int64_t SocketOp::bytes_before_end() const {
+    // The reactor does not ask for EPOLLRDHUP, so the edges do not tell.
+    pollfd poll{fd_, POLLRDHUP, 0};
+    if (::poll(&poll, 1, 0) != 1 || (poll.revents & POLLRDHUP) == 0) return -1;
+    int left = 0;
+    return ::ioctl(fd_, FIONREAD, &left) == 0 ? left : -1;
 }
 
 void SocketOp::close() {

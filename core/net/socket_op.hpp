@@ -41,6 +41,9 @@ public:
     // Has the other side reset it? For an owner that does not read at present. To be told while that lasts it
     // asks with want_write(), whose on_writable() comes with every edge.
     bool is_reset() const;
+    // Has the other side ended its direction, and how many bytes of the descriptor are left to read before
+    // that end? -1: it has not. For the same owner, who is told in the same way.
+    std::int64_t bytes_before_end() const;
 
     // Closes the descriptor at once; no callback comes after it.
     void close();

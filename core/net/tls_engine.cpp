@@ -190,6 +190,14 @@ void TlsTransport::keep_received() {
     aside_at_ = 0;
 }
 
+// OpenSSL itself has what is decrypted of one record, or a part of the next.
+std::size_t TlsTransport::bytes_held() const {
+    std::size_t held = kMaxRecordBytes + static_cast<std::size_t>(SSL_pending(ssl_));
+    if (aside_) held += aside_->size() - aside_at_;
+    const TlsLibrary::Received& received = library_->received();
+    return received.owner == this ? held + (received.end - received.begin) : held;
+}
+
 // want_read() has to fire by itself while there is something that no edge will announce.
 void TlsTransport::update_more() {
     set_more(socket_more_ || has_received() || SSL_pending(ssl_) > 0);

@@ -29,6 +29,7 @@ public:
 
     Io read(char* to, std::size_t size) override;
     Io write(Chain& chain) override;
+    std::size_t bytes_held() const override;
     void shutdown_write() override;
     const TlsInfo* tls() const override;
     bool is_tls() const override { return true; }

@@ -67,6 +67,8 @@ public:
     virtual Io write(Chain& chain) = 0;
     // Bytes that were received but not read yet, or may have been: read() again instead of want_read().
     virtual bool has_more() const { return SocketOp::has_more(); }
+    // How much read() could return at most of what was taken from the descriptor already.
+    virtual std::size_t bytes_held() const { return 0; }
     // Ends our direction in order (FIN; TLS: close_notify first). Reading goes on.
     virtual void shutdown_write() = 0;
     // null for a plain transport.

@@ -1,5 +1,6 @@
 """The proxy: what reaches the origin, what comes back, and what happens when either side misbehaves."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -739,21 +740,23 @@ def test_the_timeout_of_the_whole_exchange():
         release.set()
 
 
-def test_a_connection_that_is_never_accepted_is_504():
-    """A listener whose backlog is full: connecting takes for ever."""
-    with socket.socket() as full:
+@contextlib.contextmanager
+def never_accepting():
+    """The port of a listener whose backlog is full: connecting takes for ever."""
+    with contextlib.ExitStack() as held:
+        full = held.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        fillers = []
         for _ in range(4):
-            filler = socket.socket()
+            filler = held.enter_context(socket.socket())
             filler.setblocking(False)
             filler.connect_ex(full.getsockname())
-            fillers.append(filler)
-        with Gantry(single(upstream='connect_timeout = "400ms"'), port=full.getsockname()[1]) as server:
-            assert fetch(server, "/").status == 504
-        for filler in fillers:
-            filler.close()
+        yield full.getsockname()[1]
+
+
+def test_a_connection_that_is_never_accepted_is_504():
+    with never_accepting() as port, Gantry(single(upstream='connect_timeout = "400ms"'), port=port) as server:
+        assert fetch(server, "/").status == 504
 
 
 # ---- back-pressure and vanishing
@@ -887,6 +890,28 @@ def test_a_client_that_vanishes_while_its_upload_has_to_wait(connect):
         client.reset()
         wait_until(lambda: server.open_files() <= before, "both connections to be closed")
         release.set()
+
+
+def test_a_client_that_ends_while_its_upload_has_to_wait(connect):
+    """A FIN with less than the announced body before it: nothing can come of the request, whenever the origin is ready."""
+    with never_accepting() as port:
+        config = both(single(upstream='connect_timeout = "60s"'))
+        with Gantry(config, port=port) as server:
+            before = server.open_files()
+            with connect(server) as client:
+                # More than we read ahead, less than fits into the buffer of the kernel.
+                client.request("POST", "/", {"Content-Length": "200000"}).send(b"x" * 60_000)
+                wait_until(lambda: server.open_files() >= before + 2, "the connection to the origin")
+                client.half_close()
+                wait_until(lambda: server.open_files() <= before, "both connections to be closed")
+
+
+def test_the_end_behind_a_whole_body_is_not_noticed_before_the_body_is_read():
+    with never_accepting() as port:
+        with Gantry(single(upstream='connect_timeout = "400ms"'), port=port) as server, RawClient(server) as client:
+            client.request("POST", "/", {"Content-Length": "60000"}).send(b"x" * 60_000)
+            client.half_close()
+            assert client.response().status == 504
 
 
 def test_a_client_that_vanishes_during_the_answer(gantry):
