@@ -3,8 +3,6 @@
 #include "core/base/log.hpp"
 
 #include <chrono>
-#include <fmt/format.h>
-#include <set>
 #include <utility>
 
 namespace gantry::cli {
@@ -28,13 +26,9 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
     };
     server::Problems problems;
     auto generation = server::Generation::build(std::move(settings), handlers, opener, problems);
-    std::set<std::string> said;  // what is shared is built for several places
     for (server::Problem& problem : problems) {
-        const conf::Place& at = problem.place;
-        if (!said.insert(fmt::format("{}:{}:{} {}", at.file, at.line, at.column, problem.message)).second)
-            continue;
-        if (problem.offset > 0) problem.place.column += problem.offset + 1;  // behind the quote
-        diagnostics.error(problem.place, std::move(problem.message), std::move(problem.hint));
+        diagnostics.error_within(problem.place, problem.offset, std::move(problem.message),
+                                 std::move(problem.hint));
     }
     return generation;
 }

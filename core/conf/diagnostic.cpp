@@ -1,6 +1,10 @@
 #include "core/conf/diagnostic.hpp"
 
+#include "core/base/text.hpp"
+#include "core/conf/utf8.hpp"
+
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace gantry::conf {
@@ -32,6 +36,10 @@ void Diagnostics::error(Place place, std::string message, std::string hint, std:
     add({Severity::Error, place, std::move(message), std::move(hint), std::move(related), {}});
 }
 
+void Diagnostics::error_within(Place place, std::uint32_t offset, std::string message, std::string hint) {
+    add({Severity::Error, place, std::move(message), std::move(hint), std::nullopt, {}, offset});
+}
+
 void Diagnostics::warning(Place place, std::string message, std::string hint,
                           std::optional<Related> related) {
     add({Severity::Warning, place, std::move(message), std::move(hint), std::move(related), {}});
@@ -45,13 +53,88 @@ void Diagnostics::add(Diagnostic diagnostic) {
     if (list_.size() < kMaxKept) list_.push_back(std::move(diagnostic));
 }
 
+namespace {
+
+// The bytes of `text` that an escape sequence at its beginning takes, and those of the value it stands for.
+std::pair<std::size_t, std::size_t> escape_at(std::string_view text) {
+    if (text.size() < 2 || (text[1] != 'u' && text[1] != 'U')) return {2, 1};
+    const std::size_t digits = text[1] == 'u' ? 4 : 8;
+    std::uint32_t code = 0;
+    for (const char c : text.substr(2, digits)) {
+        code = code * 16 + static_cast<std::uint32_t>(std::max(hex_value(c), 0));
+    }
+    return {2 + digits, code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4};
+}
+
+// What the environment or a file brought is not to be found in the line.
+bool is_replaced(std::string_view text) {
+    return text.starts_with("${file:") ||
+           (text.size() > 2 && text.starts_with("${") && text[2] >= 'A' && text[2] <= 'Z');
+}
+
+// The column of the byte `offset` of the value of a string; that of the string where it cannot be told.
+std::uint32_t column_within(std::string_view line, std::uint32_t column, std::uint32_t offset) {
+    std::size_t at = 0;
+    for (std::uint32_t c = 1; c < column && at < line.size(); ++c) at += utf8_step(line.substr(at));
+    std::string_view rest = line.substr(at);
+    if (rest.empty() || (rest[0] != '"' && rest[0] != '\'')) return column;
+    const char quote = rest[0];
+    if (rest.substr(1).starts_with(std::string(2, quote))) return column;  // of several lines
+    rest.remove_prefix(1);
+    std::uint32_t out = column + 1;
+    for (std::size_t done = 0; done < offset;) {
+        if (rest.empty() || rest[0] == quote) return out;
+        if (is_replaced(rest)) return column;
+        std::size_t taken = utf8_step(rest);
+        std::size_t brought = taken;
+        if (quote == '"' && rest[0] == '\\') {
+            std::tie(taken, brought) = escape_at(rest);
+            out += static_cast<std::uint32_t>(taken);
+        } else {
+            ++out;
+        }
+        done += brought;
+        rest.remove_prefix(std::min(taken, rest.size()));
+    }
+    return out;
+}
+
+}  // namespace
+
+// What several hosts have in common is looked at for each of them.
+void Diagnostics::drop_repeated() {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < list_.size(); ++i) {
+        Diagnostic& one = list_[i];
+        if (kept != 0 && one.place.line != 0) {
+            const Diagnostic& last = list_[kept - 1];
+            if (one.place.file == last.place.file && one.place.line == last.place.line &&
+                one.place.column == last.place.column && one.severity == last.severity &&
+                one.message == last.message) {
+                --(one.severity == Severity::Error ? errors_ : warnings_);
+                continue;
+            }
+        }
+        if (kept != i) list_[kept] = std::move(one);
+        ++kept;
+    }
+    list_.resize(kept);
+}
+
 void Diagnostics::finish(const Sources& sources) {
     names_ = sources.names();
+    for (Diagnostic& diagnostic : list_) {
+        if (diagnostic.offset == 0) continue;
+        diagnostic.place.column =
+            column_within(sources.line(diagnostic.place), diagnostic.place.column, diagnostic.offset);
+        diagnostic.offset = 0;
+    }
     std::stable_sort(list_.begin(), list_.end(), [](const Diagnostic& a, const Diagnostic& b) {
         if (a.place.file != b.place.file) return a.place.file < b.place.file;
         if (a.place.line != b.place.line) return a.place.line < b.place.line;
         return a.place.column < b.place.column;
     });
+    drop_repeated();
     // Warnings give way to errors where there are too many of both.
     if (list_.size() > kMaxShown) {
         std::stable_partition(list_.begin(), list_.end(),

@@ -28,7 +28,8 @@ struct Diagnostic {
     std::string message;  // what is wrong: one sentence, lower case, no full stop
     std::string hint;     // what to do about it
     std::optional<Related> related;
-    std::string line;  // the source line, filled in by finish()
+    std::string line;          // the source line, filled in by finish()
+    std::uint32_t offset = 0;  // bytes into the string at `place`; finish() makes a column of it
 };
 
 // The files that were read, by Place::file. Their text is kept only until finish().
@@ -53,10 +54,13 @@ public:
     // Nobody is told of a mistake without being told what to do about it.
     void error(Place place, std::string message, std::string hint,
                std::optional<Related> related = std::nullopt);
+    // `offset` bytes into the value of the string that begins at `place`.
+    void error_within(Place place, std::uint32_t offset, std::string message, std::string hint);
     void warning(Place place, std::string message, std::string hint,
                  std::optional<Related> related = std::nullopt);
 
-    // Sorts by place and copies the source lines that will be shown; after it the texts are not needed.
+    // Sorts by place, drops what was told twice, and copies the source lines that will be shown; after it the
+    // texts are not needed.
     void finish(const Sources& sources);
 
     std::size_t errors() const { return errors_; }
@@ -72,6 +76,7 @@ public:
 
 private:
     void add(Diagnostic diagnostic);
+    void drop_repeated();
 
     std::vector<Diagnostic> list_;
     std::vector<std::string> names_;

@@ -43,6 +43,7 @@ void conditions(Loading& in, const KeyDoc& key, const Node& node, Location& into
             if (!text) continue;
             condition.test = text->starts_with('~') ? Condition::Test::Regex : Condition::Test::Equals;
             condition.value = text->substr(text->starts_with('~') ? 1 : 0);
+            condition.place = value.place;
             if (condition.test == Condition::Test::Regex && condition.value.empty()) {
                 in.error(value.place, "this regular expression is empty",
                          fmt::format("that it is there at all is written {} = true", entry.key));

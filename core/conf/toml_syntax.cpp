@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
 namespace gantry::conf {
 namespace {
@@ -84,8 +85,12 @@ SyntaxAdvice advise_on_missing_equals(std::string_view key, std::string_view res
         return {fmt::format("the key \"{} {}\" has a blank in it", key, words),
                 fmt::format("keys have none: {} {}", name, rest.substr(equals)), column};
     }
+    if (key == "-") {
+        return {"this is not TOML: lists are not written with dashes",
+                "a list stands in brackets: peers = [\"127.0.0.1:3000\", \"127.0.0.1:3001\"]", column};
+    }
     std::string_view value = rest;
-    if (value.starts_with(':')) value = trim(value.substr(1));
+    while (value.starts_with(':') || value.starts_with('=')) value = trim(value.substr(1));
     value = trim_semicolon(value);
     if (value.empty()) {
         return {fmt::format("\"{}\" has no value", key), fmt::format("write {} = value", key), column};
@@ -118,6 +123,21 @@ SyntaxAdvice advise_on_number(std::string_view key, std::string_view value, std:
             column};
 }
 
+// They come from web pages and word processors. Empty: what begins `text` is none.
+std::string_view name_of_invisible(std::string_view text) {
+    struct Name {
+        std::string_view character;
+        std::string_view name;
+    };
+    static constexpr Name kNames[] = {{"\u00A0", "U+00A0"}, {"\u200B", "U+200B"}, {"\u200E", "U+200E"},
+                                      {"\u200F", "U+200F"}, {"\u2028", "U+2028"}, {"\u202F", "U+202F"},
+                                      {"\u3000", "U+3000"}, {"\uFEFF", "U+FEFF"}};
+    for (const Name& known : kNames) {
+        if (text.starts_with(known.character)) return known.name;
+    }
+    return {};
+}
+
 // A list or a table in braces.
 SyntaxAdvice advise_on_brackets(std::string_view statement, char first, std::string_view description) {
     std::string message = plain_description(description);
@@ -129,6 +149,9 @@ SyntaxAdvice advise_on_brackets(std::string_view statement, char first, std::str
     if (first == '{' && first_line(statement).size() + 2 < statement.size() && says("\\n")) {
         return {"a table in braces goes on behind the end of its line",
                 "write it on one line, or as a section: [listener.web.tls]", 0};
+    }
+    if (says("expected a comment or whitespace")) {
+        return {"something stands behind the value", "take it out, or begin a new line", 0};
     }
     if (says("comma")) return {std::move(message), "put a comma between two elements", 0};
     if (says("could not determine value type")) {
@@ -156,8 +179,12 @@ SyntaxAdvice advise_on_string(std::string_view line, std::string_view value, std
             fmt::format("take it out, or write it as \"\\u{:04X}\"", static_cast<unsigned char>(*control)),
             0};
     }
-    if (trim(line).ends_with(';')) {
-        return {"there is a semicolon behind the value", "lines end without one", 0};
+    if (const char last = trim(line).back(); last == ';' || last == ',') {
+        return {fmt::format("there is a {} behind the value", last == ';' ? "semicolon" : "comma"),
+                "lines end without one", 0};
+    }
+    if (description.find("unicode scalar") != description.npos) {
+        return {std::move(message), "write \\u and four digits, which name a character: \"\\u00E4\"", 0};
     }
     if (value[0] == '"' && description.find("escape") != description.npos) {
         return {std::move(message), "write a backslash twice, or the string in single quotes: '\\.php$'", 0};
@@ -166,6 +193,30 @@ SyntaxAdvice advise_on_string(std::string_view line, std::string_view value, std
         return {"there are two settings on this line", "begin a new line for the second one", 0};
     }
     return {std::move(message), "write one value behind the =, on one line", 0};
+}
+
+// What is no setting at all, or has a character in front of its value that nobody sees.
+std::optional<SyntaxAdvice> advise_on_beginning(std::string_view line, std::size_t at,
+                                                std::string_view description) {
+    if (description.find("prohibited in comments") != description.npos) {
+        return SyntaxAdvice{"there is a control character in this comment", "take it out", 0};
+    }
+    if (line[at] == '{' || line[at] == '}') {
+        return SyntaxAdvice{
+            "this is not TOML: a line begins with a key or a header",
+            "a section is a header in brackets, [listener.web], and a setting is name = value", 0};
+    }
+    if (line[at] == ';' || line.substr(at).starts_with("//") || line.substr(at).starts_with("--")) {
+        return SyntaxAdvice{"this line is neither a setting nor a comment", "comments begin with #", 0};
+    }
+    for (std::size_t i = at; i < line.size() && line[i] != '"' && line[i] != '\'';
+         i += utf8_step(line.substr(i))) {
+        const std::string_view name = name_of_invisible(line.substr(i));
+        if (name.empty()) continue;
+        return SyntaxAdvice{fmt::format("there is a character here that is not to be seen: {}", name),
+                            "take it out, or write a plain blank", column_of(line, i)};
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -183,6 +234,10 @@ SyntaxAdvice advise_on_header(std::string_view line, std::string_view descriptio
     const std::string_view text = trim(without_comment(first_line(line)));
     if (text.find(']') == text.npos) {
         return {"this table header has no closing ]", "a header is one line: [host.\"www.example.com\"]", 0};
+    }
+    if (text.starts_with("[") && trim(text.substr(1)).starts_with("[")) {
+        return {"arrays of tables are not used in this configuration",
+                "write each one as a table with its own name: [listener.web], [upstream.app]", 0};
     }
     if (description.find("escape sequence") != description.npos) {
         return {plain_description(description),
@@ -202,7 +257,9 @@ SyntaxAdvice advise_on_header(std::string_view line, std::string_view descriptio
                 "[host.\"*.example.com\".location.\"/api/\"]",
                 0};
     }
-    return {plain_description(description), {}, 0};
+    return {plain_description(description),
+            "a header is made of names with dots between them: [listener.web], [host.\"www.example.com\"]",
+            0};
 }
 
 SyntaxAdvice advise_on_pair(std::string_view statement, std::string_view description, bool unfinished) {
@@ -210,13 +267,7 @@ SyntaxAdvice advise_on_pair(std::string_view statement, std::string_view descrip
     std::size_t at = line.find_first_not_of(" \t");
     if (at == line.npos) return {plain_description(description), "take this line out", 0};
     const std::size_t key_begin = at;
-    if (line[at] == '{' || line[at] == '}') {
-        return {"this is not TOML: a line begins with a key or a header",
-                "a section is a header in brackets, [listener.web], and a setting is name = value", 0};
-    }
-    if (line[at] == ';' || line.substr(at).starts_with("//") || line.substr(at).starts_with("--")) {
-        return {"this line is neither a setting nor a comment", "comments begin with #", 0};
-    }
+    if (auto advice = advise_on_beginning(line, at, description)) return std::move(*advice);
     while (at < line.size() && (is_bare(line[at]) || line[at] == '.')) ++at;
     const std::string_view key = line.substr(key_begin, at - key_begin);
     const std::string_view rest = trim(line.substr(at));
@@ -244,15 +295,27 @@ SyntaxAdvice advise_on_pair(std::string_view statement, std::string_view descrip
     if (unfinished) {
         return {"what opens here is never closed", "close it with the matching ], } or quotes", column};
     }
+    if (value[0] == '=') {
+        return {"there is one = too many",
+                fmt::format("write {} = {}", key, trim(value.substr(value.find_first_not_of("= ")))), column};
+    }
     const char first = value[0];
     if (first == '"' || first == '\'') return advise_on_string(line, value, description, column);
     if (first == '[' || first == '{') return advise_on_brackets(statement, first, description);
+    if (const char last = trim(line).back(); last == ';' || last == ',') {
+        return {fmt::format("there is a {} behind the value", last == ';' ? "semicolon" : "comma"),
+                "lines end without one", column};
+    }
     if (std::none_of(value.begin(), value.end(), [](char c) { return is_alpha(c) || is_digit(c); })) {
         return {plain_description(description), fmt::format("write {} = value", key), 0};
     }
     if (value.find_first_not_of("0123456789_+-") == value.npos) return advise_on_number(key, value, column);
     if (value.find('=') != value.npos) {
         return {"there are two settings on this line", "begin a new line for the second one", column};
+    }
+    if (equals_ignore_case(value, "null") || equals_ignore_case(value, "none") ||
+        equals_ignore_case(value, "nil")) {
+        return {fmt::format("there is no {} in TOML", value), fmt::format("leave {} out", key), column};
     }
     if (const std::string straight = with_straight_quotes(value); !straight.empty()) {
         return {"these quotes are curly ones", fmt::format("write {} = {}", key, straight), column};

@@ -20,11 +20,22 @@ constexpr Unit kSizes[] = {
     {"B", 1},     {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30},  {"TiB", 1ull << 40},
     {"KB", 1000}, {"kB", 1000},        {"MB", 1000'000},    {"GB", 1000'000'000}, {"TB", 1000'000'000'000}};
 
+constexpr std::uint64_t kLargest = 1ull << 53;  // eight pebibytes: no sum of sizes overflows
+
 // A number with up to three decimals, then letters. What was read is taken off `text`.
 struct Quantity {
     std::uint64_t thousandths = 0;
     std::string_view unit;
 };
+
+bool is_negative(std::string_view text) {
+    return text.size() > 1 && text[0] == '-' && is_digit(text[1]);
+}
+
+// More digits than any quantity that makes sense.
+bool is_huge(std::string_view text) {
+    return text.size() > 13 && text.substr(0, 14).find_first_not_of("0123456789") == text.npos;
+}
 
 bool take_digits(std::string_view& text, std::uint64_t& value) {
     std::size_t n = 0;
@@ -93,8 +104,15 @@ UnitError bad_size_unit(std::string_view text, std::string_view unit) {
 tl::expected<Duration, UnitError> parse_duration(std::string_view text) {
     const auto malformed = [text] {
         return tl::unexpected(UnitError{fmt::format("\"{}\" is not a duration", text),
-                                        "write \"500ms\", \"30s\", \"5m\", \"2h\" or \"1d\""});
+                                        "write \"500ms\", \"30s\", \"1h30m\" or \"1d\""});
     };
+    const auto too_long = [text] {
+        return tl::unexpected(UnitError{fmt::format("\"{}\" is longer than ten years", text),
+                                        "choose a shorter time: \"30d\""});
+    };
+    if (is_negative(text))
+        return tl::unexpected(UnitError{fmt::format("\"{}\" is negative", text), "take the - out"});
+    if (is_huge(text)) return too_long();
     static constexpr std::uint64_t kLongest = 3650ull * 24 * 60 * 60'000;  // ten years: no timer overflows
     std::uint64_t total = 0;
     std::uint64_t last_factor = std::numeric_limits<std::uint64_t>::max();
@@ -115,9 +133,7 @@ tl::expected<Duration, UnitError> parse_duration(std::string_view text) {
         if (!scale(quantity, unit->factor, value)) return malformed();
         last_factor = unit->factor;
         total += value;
-        if (total > kLongest)
-            return tl::unexpected(UnitError{fmt::format("\"{}\" is longer than ten years", text),
-                                            "choose a shorter time: \"30d\""});
+        if (total > kLongest) return too_long();
     } while (!rest.empty());
     return Duration(total);
 }
@@ -127,6 +143,13 @@ tl::expected<std::uint64_t, UnitError> parse_size(std::string_view text) {
         return tl::unexpected(UnitError{fmt::format("\"{}\" is not a size", text),
                                         "write \"64KiB\", \"10MiB\", \"1GB\" or a number of bytes"});
     };
+    if (is_negative(text))
+        return tl::unexpected(UnitError{fmt::format("\"{}\" is negative", text), "take the - out"});
+    const auto too_large = [text] {
+        return tl::unexpected(UnitError{fmt::format("\"{}\" is larger than any size can be", text),
+                                        "choose a smaller one: \"1TiB\""});
+    };
+    if (is_huge(text)) return too_large();
     Quantity quantity;
     std::string_view rest = text;
     if (!take_quantity(rest, quantity) || !rest.empty()) return malformed();
@@ -137,6 +160,7 @@ tl::expected<std::uint64_t, UnitError> parse_size(std::string_view text) {
     }
     for (const Unit& unit : kSizes) {
         if (unit.name != quantity.unit) continue;
+        if (quantity.thousandths / 1000 > kLargest / unit.factor) return too_large();
         if (!scale(quantity, unit.factor, bytes)) return malformed();
         return bytes;
     }

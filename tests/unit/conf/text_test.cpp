@@ -195,6 +195,42 @@ TEST_CASE("JSON is JSON whatever stands in the file", "[diagnostic]") {
     CHECK(conf::Diagnostics().render_text().empty());
 }
 
+TEST_CASE("a place within a string is found in its line", "[diagnostic]") {
+    conf::Sources sources;
+    const std::string text =
+        "a = \"ä日 ${no}\"\n"                    // characters of several bytes
+        "a = \"x\\n\\u00e4\\U0001F600${no}\"\n"  // escapes
+        "a = 'x\\n${no}'\n"                      // which are none in single quotes
+        "a = \"${NAME}${no}\"\n"                 // what the environment brings has any length
+        "a = \"\"\"\n${no}\"\"\"\n";
+    const auto file = sources.add("f", text);
+    conf::Diagnostics diagnostics;
+    diagnostics.error_within({file, 1, 5}, 6, "1", "");
+    diagnostics.error_within({file, 2, 5}, 8, "2", "");
+    diagnostics.error_within({file, 3, 5}, 3, "3", "");
+    diagnostics.error_within({file, 4, 5}, 5, "4", "");
+    diagnostics.error_within({file, 5, 5}, 5, "5", "");
+    diagnostics.error_within({file, 1, 5}, 900, "6", "");
+    diagnostics.finish(sources);
+    std::string columns;
+    for (const conf::Diagnostic& told : diagnostics.list())
+        columns += told.message + ":" + std::to_string(told.place.column) + " ";
+    CHECK(columns == "1:9 6:14 2:25 3:9 4:5 5:5 ");
+}
+
+TEST_CASE("what is told twice is told once", "[diagnostic]") {
+    conf::Sources sources;
+    const auto file = sources.add("f", "a = 1\n");
+    conf::Diagnostics diagnostics;
+    for (int i = 0; i < 3; ++i) diagnostics.error({file, 1, 5}, "one", "");
+    diagnostics.error({file, 1, 5}, "two", "");
+    diagnostics.warning({file, 1, 5}, "two", "");
+    diagnostics.finish(sources);
+    CHECK(diagnostics.list().size() == 3);
+    CHECK(diagnostics.errors() == 2);
+    CHECK(diagnostics.warnings() == 1);
+}
+
 TEST_CASE("too many mistakes are counted, errors shown first", "[diagnostic]") {
     conf::Sources sources;
     const auto file = sources.add("f", "");
