@@ -156,6 +156,7 @@ void check_hosts(Loading& in) {
     choose_default_hosts(in);
     check_certificates(in);
     if (in.diagnostics().errors() > 0) return;  // a mistake elsewhere may be why nobody uses them
+    check_loops(in);
     for (const Listener& listener : in.settings.listeners) {
         if (listener.default_host) continue;
         in.warning(listener.place, fmt::format("no host is on the listener \"{}\"", listener.name),

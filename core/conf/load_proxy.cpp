@@ -38,6 +38,11 @@ void upstream(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into
         const auto index = inline_upstream(in, *text, node.place, path);
         if (!index || (!path.empty() && !check_uri(in, path, node.place))) return;
         into.upstream = index;
+        if (!path.empty() && !into.uri.empty()) {
+            in.error(node.place, "this URL has a path, and \"uri\" is set as well",
+                     "take one of the two out");
+            return;
+        }
         if (!path.empty()) into.uri = std::move(path);
         return;
     }
@@ -69,6 +74,11 @@ void uri(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {
     std::string text;
     if (!in.read(key, node, text)) return;
     if (text.empty() || !check_uri(in, text, node.place)) return;
+    if (!into.uri.empty()) {
+        in.error(node.place, "\"uri\" is set, and the URL of the upstream has a path as well",
+                 "take one of the two out");
+        return;
+    }
     into.uri = std::move(text);
 }
 

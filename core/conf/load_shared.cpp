@@ -230,6 +230,10 @@ bool check_redirect(Loading& in, const Template& target) {
         return wrong("the target of a redirect cannot have spaces or control characters",
                      "write %20 for a space");
     }
+    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
+        return wrong("the target of a redirect cannot have other than ASCII characters",
+                     "write them as %XX, and names of hosts in the form that begins with xn--");
+    }
     const auto scheme = text.find("://");
     const bool is_url = scheme != text.npos && scheme != 0 && text.find_first_of("/?#") > scheme;
     if (is_url && scheme + 3 == text.size()) {

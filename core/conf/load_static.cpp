@@ -23,10 +23,8 @@ void root(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& into) {
 
 // Names of files below the root.
 bool check_relative(Loading& in, const KeyDoc& key, std::string_view name, Place place) {
-    if (!name.empty() && !name.starts_with('/') && name != ".." && !name.starts_with("../") &&
-        name.find("/../") == name.npos) {
-        return true;
-    }
+    const bool leads_out = fmt::format("/{}/", name).find("/../") != std::string::npos;
+    if (!name.empty() && !name.starts_with('/') && !name.ends_with('/') && !leads_out) return true;
     in.error(place, fmt::format("\"{}\": \"{}\" is not the name of a file below the root", key.name, name),
              fmt::format("for example: {} = {}", key.name, key.example));
     return false;
@@ -77,6 +75,9 @@ void try_files(Loading& in, const KeyDoc& key, const Node& node, StaticDraft& in
         } else if (!text.starts_with('/') && !text.starts_with("${")) {
             in.error(entries[i].place, fmt::format("\"{}\" is not a path below the root", text),
                      "begin it with / or a variable: \"${path}\", \"/index.html\"");
+            return;
+        } else if (text.find("${uri}") != text.npos) {
+            in.error(entries[i].place, "${uri} has the query in it, which no file has", "write ${path}");
             return;
         } else if ((text + '/').find("/../") != text.npos) {
             in.error(entries[i].place, fmt::format("\"{}\" leads out of the root", text),

@@ -240,6 +240,11 @@ std::optional<std::size_t> inline_upstream(Loading& in, const std::string& url, 
                                            std::string& uri) {
     const bool is_tls = url.starts_with("https://");
     std::string authority = url.substr(is_tls ? 8 : 7);
+    if (url.find_first_of("?#") != url.npos) {
+        in.error(place, "the URL of a proxy cannot have a query or a fragment",
+                 "take it out; the client's query is passed on");
+        return std::nullopt;
+    }
     if (const auto slash = authority.find('/'); slash != authority.npos && !authority.starts_with("unix:")) {
         uri = authority.substr(slash);
         authority.resize(slash);
@@ -254,11 +259,6 @@ std::optional<std::size_t> inline_upstream(Loading& in, const std::string& url, 
                  "for example: \"http://127.0.0.1:3000\"");
         return std::nullopt;
     }
-    if (uri.find_first_of("?#") != uri.npos) {
-        in.error(place, "the URL of a proxy cannot have a query or a fragment",
-                 "the client's query is passed on");
-        return std::nullopt;
-    }
     const auto after_bracket = authority.rfind(']');
     const bool has_port =
         authority.find(':', after_bracket == authority.npos ? 0 : after_bracket) != authority.npos;
@@ -270,6 +270,7 @@ std::optional<std::size_t> inline_upstream(Loading& in, const std::string& url, 
     upstream.place = place;
     if (is_tls) upstream.tls.emplace();
     Peer made;
+    made.place = place;
     if (!parse_peer_address(in, authority, place, made)) return std::nullopt;
     upstream.peers.push_back(std::move(made));
     const std::size_t index = in.settings.upstreams.size();

@@ -144,6 +144,7 @@ bool check_log_target(Loading& in, const std::string& path, Place place);
 
 void check_hosts(Loading& in);
 void check_locations(Loading& in, const Host& host);
+void check_loops(Loading& in);
 void check_listeners(Loading& in);
 
 // ---- for the manual

@@ -149,7 +149,7 @@ std::string with_hole(std::string_view scope, std::string_view key) {
         return listener + app + to_app + "{ upstream = \"app\", @ }\n";
     }
     if (scope == "[host.\"NAME\".location.\"PATTERN\".redirect]") {
-        return listener + "[host.\"a.test\".location.\"/\"]\nredirect = { to = \"/x\", @ }\n";
+        return listener + "[host.\"a.test\".location.\"/old\"]\nredirect = { to = \"/x\", @ }\n";
     }
     if (scope == "[host.\"NAME\".location.\"PATTERN\".respond]") {
         return listener + "[host.\"a.test\".location.\"/\"]\nrespond = { @ }\n";
