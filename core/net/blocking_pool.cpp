@@ -6,19 +6,20 @@ BlockingPool::BlockingPool(unsigned threads, std::size_t limit) : limit_(limit) 
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-BlockingPool::~BlockingPool() {
+void BlockingPool::finish() {
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
     }
     wake_.notify_all();
     for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
 }
 
 bool BlockingPool::submit(std::function<void()> task) {
     {
         const std::lock_guard lock(mutex_);
-        if (tasks_.size() >= limit_) return false;
+        if (stopping_ || tasks_.size() >= limit_) return false;
         tasks_.push_back(std::move(task));
     }
     wake_.notify_one();

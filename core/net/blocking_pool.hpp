@@ -16,14 +16,16 @@ class BlockingPool {
 public:
     // `limit`: tasks that may wait; submit() refuses more.
     explicit BlockingPool(unsigned threads, std::size_t limit = 10'000);
-    // Runs what is queued, then ends.
-    ~BlockingPool();
+    ~BlockingPool() { finish(); }
     BlockingPool(const BlockingPool&) = delete;
     BlockingPool& operator=(const BlockingPool&) = delete;
 
     // Runs `task` on one of the threads; it goes back to a worker with Worker::post. False: the queue is
-    // full, nothing will happen. [any]
+    // full or the pool is at its end, nothing will happen. [any]
     bool submit(std::function<void()> task);
+    // Runs what is queued, then ends the threads; submit() refuses from now on. For whoever owns what the
+    // tasks refer to.
+    void finish();
 
 private:
     void run();

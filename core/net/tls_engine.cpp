@@ -290,33 +290,47 @@ bool TlsTransport::flush() {
     return !broken_;
 }
 
+// Fills the thread's buffer with the chain's first bytes. 0: `error` says why, 0 for a file that became
+// shorter.
+std::size_t TlsTransport::gather(Chain& chain, int& error) {
+    char* const plain = library_->plain();
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < chain.segments() && bytes < kPlainRecordBytes; ++i) {
+        const Segment& segment = chain.at(i);
+        const std::size_t part = std::min(segment.size, kPlainRecordBytes - bytes);
+        if (!segment.is_file()) {
+            std::memcpy(plain + bytes, segment.data, part);
+            bytes += part;
+            continue;
+        }
+        const ssize_t got = files_.read(segment, plain + bytes, part);
+        if (got > 0) bytes += static_cast<std::size_t>(got);
+        if (got == static_cast<ssize_t>(part)) continue;
+        // What was read goes out; the next record meets the obstacle again.
+        error = got < 0 ? errno : 0;
+        break;
+    }
+    return bytes;
+}
+
 // One record of the chain's front. `bytes`: how much of the chain it holds. Nothing is consumed.
-bool TlsTransport::encrypt(Chain& chain, std::size_t& bytes, const char*& problem) {
+TlsTransport::Record TlsTransport::encrypt(Chain& chain, std::size_t& bytes, const char*& problem) {
     const char* from = chain.front().data;
     bytes = std::min(chain.front().size, kPlainRecordBytes);
     // A head and a small body, or a range of a file, are gathered to one full record: each costs as much as
     // the copy of some kilobytes.
     if (chain.front().is_file() || (bytes < kPlainRecordBytes && chain.segments() > 1)) {
-        char* const plain = library_->plain();
-        from = plain;
-        bytes = 0;
-        for (std::size_t i = 0; i < chain.segments() && bytes < kPlainRecordBytes; ++i) {
-            const Segment& segment = chain.at(i);
-            const std::size_t part = std::min(segment.size, kPlainRecordBytes - bytes);
-            if (!segment.is_file()) {
-                std::memcpy(plain + bytes, segment.data, part);
-                bytes += part;
-                continue;
-            }
-            const ssize_t got = ::pread(segment.fd, plain + bytes, part, segment.offset);
-            if (got == static_cast<ssize_t>(part)) {
-                bytes += part;
-                continue;
-            }
-            if (got > 0) bytes += static_cast<std::size_t>(got);
-            if (bytes > 0) break;  // what was read goes out; the next record meets the end again
-            problem = got == 0 ? "while sending a file that became shorter" : "while reading a file to send";
-            return false;
+        int error = 0;
+        from = library_->plain();
+        bytes = gather(chain, error);
+        if (bytes == 0 && error == EAGAIN) {
+            if (files_.fetch(chain.front())) return Record::NeedsDisk;
+            bytes = gather(chain, error);
+        }
+        if (bytes == 0) {
+            problem =
+                error == 0 ? "while sending a file that became shorter" : "while reading a file to send";
+            return Record::Failed;
         }
     }
     std::size_t written = 0;
@@ -324,10 +338,10 @@ bool TlsTransport::encrypt(Chain& chain, std::size_t& bytes, const char*& proble
     if (SSL_write_ex(ssl_, from, bytes, &written) != 1) {
         const char* reason = ERR_reason_error_string(ERR_peek_error());
         problem = reason != nullptr ? reason : "while encrypting";
-        return false;
+        return Record::Failed;
     }
     bytes = written;
-    return true;
+    return Record::Made;
 }
 
 Io TlsTransport::write(Chain& chain) {
@@ -336,16 +350,18 @@ Io TlsTransport::write(Chain& chain) {
     if (blocked_ && !flush()) return fail(Code::Closed, "while sending", system_);
     std::size_t encrypted = std::exchange(held_, 0);  // of the chain's front
     std::size_t total = 0;
-    bool pause = false;
+    bool pause = files_.is_fetching();
     while (!blocked_ && !pause && encrypted < chain.bytes()) {
         chain.consume(encrypted);
         const char* problem = "";
-        if (!encrypt(chain, encrypted, problem)) {
+        const Record record = encrypt(chain, encrypted, problem);
+        if (record == Record::Failed) {
             flush();
             return fail(Code::Internal, problem);
         }
+        if (record == Record::NeedsDisk) encrypted = 0;
         total += encrypted;
-        pause = total >= kTurnBytes;
+        pause = record == Record::NeedsDisk || total >= kTurnBytes;
         if (library_->sending().room() < kMaxRecordBytes && !flush()) {
             return fail(Code::Closed, "while sending", system_);
         }
@@ -354,7 +370,7 @@ Io TlsTransport::write(Chain& chain) {
     if (!blocked_) {
         chain.consume(encrypted);
         if (chain.empty()) return {Io::Kind::Done, total, {}};
-        want_write_again();
+        if (!files_.is_fetching()) want_write_again();
     } else {
         // The chain is empty only when the kernel has everything: its last byte stays until then.
         if (encrypted > 0 && encrypted == chain.bytes()) {

@@ -1,6 +1,7 @@
 // The transport behind make_tls_server_transport() and make_tls_client_transport(). For net/ only.
 #pragma once
 
+#include "core/net/file_reader.hpp"
 #include "core/net/tls_library.hpp"
 #include "core/net/transport.hpp"
 
@@ -55,14 +56,17 @@ private:
     void update_more();
     bool flush();  // false: the connection is broken
     bool keep_unsent(std::string_view first, std::string_view second);
-    bool encrypt(Chain& chain, std::size_t& bytes, const char*& problem);
+    enum class Record : std::uint8_t { Made, NeedsDisk, Failed };
+    Record encrypt(Chain& chain, std::size_t& bytes, const char*& problem);
+    std::size_t gather(Chain& chain, int& error);
     Io fail(Code code, const char* context, int system = 0);
 
     ssl_st* ssl_;
     Ref<RefCounted> context_;
     std::shared_ptr<TlsLibrary> library_;
     TlsTransport** guard_ = nullptr;  // told when this goes away during a callback
-    Ref<Block> aside_;                // received earlier
+    FileReader files_{*this};
+    Ref<Block> aside_;  // received earlier
     Ref<Block> unsent_;
     std::uint32_t aside_at_ = 0;
     std::uint32_t unsent_at_ = 0;

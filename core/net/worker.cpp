@@ -68,8 +68,12 @@ struct Worker::Loop {
     asio::steady_timer tick{context};
 };
 
-Worker::Worker(unsigned index)
-    : index_(index), now_(coarse_millis()), wheel_(now_), loop_(std::make_unique<Loop>(*this)) {
+Worker::Worker(unsigned index, BlockingPool* blocking)
+    : index_(index),
+      blocking_(blocking),
+      now_(coarse_millis()),
+      wheel_(now_),
+      loop_(std::make_unique<Loop>(*this)) {
     auto& reactor = asio::use_service<asio::detail::reactor>(loop_->context);
     reactor.init_task();
     reactor_ = &reactor;

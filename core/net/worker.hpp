@@ -25,9 +25,12 @@ protected:
     ~Postponed() = default;
 };
 
+class BlockingPool;
+
 class Worker {
 public:
-    explicit Worker(unsigned index);
+    // `blocking` does what would hold up the loop, and outlives it; null: then that holds up the loop.
+    explicit Worker(unsigned index, BlockingPool* blocking = nullptr);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -53,6 +56,7 @@ public:
     unsigned index() const { return index_; }
     Wheel& wheel() { return wheel_; }
     BlockPool& blocks() { return blocks_; }
+    BlockingPool* blocking() { return blocking_; }
 
     // The time at which the current event was taken up: cheap, and a few milliseconds old at most.
     Millis now() const { return now_; }
@@ -81,6 +85,7 @@ private:
     void end_batch();
 
     unsigned index_;
+    BlockingPool* blocking_;
     Millis now_;
     Millis next_second_ = 0;  // when wall_seconds_ has to be looked up again
     std::int64_t wall_seconds_ = 0;

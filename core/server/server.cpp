@@ -42,6 +42,7 @@ Server::~Server() {
         worker->net().post([&net = worker->net()] { net.post([&net] { net.stop(); }); });
     }
     for (std::thread& thread : threads_) thread.join();
+    blocking_.finish();  // its tasks post to the workers
     listeners_.clear();
     workers_.clear();
 }

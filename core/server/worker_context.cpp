@@ -12,7 +12,7 @@ constexpr std::size_t kRecycled = 256;  // exchanges kept
 
 WorkerContext::WorkerContext(unsigned index, unsigned workers, net::BlockingPool& blocking,
                              std::unique_ptr<LogBuffer> log)
-    : net_(index), workers_(workers), blocking_(blocking), log_(std::move(log)) {}
+    : net_(index, &blocking), workers_(workers), blocking_(blocking), log_(std::move(log)) {}
 
 WorkerContext::~WorkerContext() {
     free_.clear();

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import pathlib
 import random
 import re
 import threading
@@ -12,6 +13,7 @@ import time
 
 import pytest
 
+from support.certs import trusting
 from support.client import RawClient, exchange, fetch
 from support.curl import curl
 from support.gantry import Gantry
@@ -556,15 +558,18 @@ def is_cold(path):
         os.close(fd)
 
 
+def make_cold(path):
+    fd = os.open(path, os.O_RDONLY)
+    os.fsync(fd)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(fd)
+
+
 def test_files_that_are_not_in_memory_yet(gantry):
     """They are read elsewhere, while the loop goes on; small ones, large ones, and parts of both."""
     contents = {f"cold{n}.bin": bytes([n]) * size for n, size in enumerate((1, 5_000, 60_000, 300_000, 2_000_000))}
     for name, content in contents.items():
-        path = gantry.write(f"www/{name}", content)
-        fd = os.open(path, os.O_RDONLY)
-        os.fsync(fd)
-        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(fd)
+        make_cold(gantry.write(f"www/{name}", content))
     if not any(is_cold(gantry.dir / "www" / name) for name in contents):
         pytest.skip("the file system of the temporary folder keeps everything in memory")
     with RawClient(gantry) as client:
@@ -575,6 +580,47 @@ def test_files_that_are_not_in_memory_yet(gantry):
             assert response.status == 200 and response.body == content
         for name, content in contents.items():
             assert client.get(f"/{name}", {"Range": "bytes=0-0"}).body == content[:1]
+
+
+def bytes_read(gantry):
+    """(by the workers, by the other threads of the server process) so far, of files or of anything else"""
+    workers = others = 0
+    for task in pathlib.Path(f"/proc/{gantry.server_pid()}/task").iterdir():
+        count = int(re.search(r"rchar: (\d+)", (task / "io").read_text()).group(1))
+        if (task / "comm").read_text().startswith("worker-"):
+            workers += count
+        else:
+            others += count
+    return workers, others
+
+
+def test_a_worker_does_not_wait_for_what_it_has_to_encrypt():
+    """Pieces that would have to come from the disk are read by another thread first, those in memory by the worker."""
+    config = """
+[listener.tls]
+address = "127.0.0.1:0"
+tls = true
+
+[host."test"]
+default = true
+[host."test".location."/"]
+static = { root = "@dir@/www" }
+"""
+    content = random.Random(8).randbytes(8_000_001)
+    files = {"www/large.bin": content, "www/probe.bin": content[:100_000]}
+    with Gantry(config, files) as gantry, RawClient(gantry, "tls", tls=trusting()) as client:
+        make_cold(gantry.dir / "www/large.bin")
+        make_cold(gantry.dir / "www/probe.bin")
+        # Another file, as whoever asks makes the kernel read ahead.
+        if not is_cold(gantry.dir / "www/probe.bin"):
+            pytest.skip("the file system of the temporary folder keeps everything in memory")
+        _, before = bytes_read(gantry)
+        assert client.get("/large.bin").body == content
+        of_workers, after_cold = bytes_read(gantry)
+        assert after_cold - before >= 16384, "the worker met the cold file alone"
+        assert client.get("/large.bin").body == content
+        of_workers, after_warm = (new - old for new, old in zip(bytes_read(gantry), (of_workers, after_cold)))
+        assert of_workers >= len(content) and after_warm < 16384, "pieces in memory went the long way"
 
 
 # ---- a disk that changes
