@@ -109,6 +109,7 @@ constexpr Key<Log> kLogKeys[] = {
              return;
          }
          if (*target != "stderr" && *target != "stdout") {
+             if (!check_log_word(in, *target, node.place)) return;
              target = in.resolve(*target, node.place);
              if (!target || !check_log_target(in, *target, node.place)) return;
          }

@@ -174,6 +174,7 @@ void log_target(Loading& in, const KeyDoc& key, const Node& node, AccessLog& int
         return;
     }
     if (*target != "stdout" && *target != "stderr") {
+        if (!check_log_word(in, *target, node.place)) return;
         target = in.resolve(*target, node.place);
         if (!target || !check_log_target(in, *target, node.place)) return;
     }

@@ -137,7 +137,9 @@ enum class FileUse { Public, Certificate, Secret };
 // Reports a file that is not there, not a regular file, not readable or, for a secret, readable by everyone.
 bool check_file(Loading& in, const std::string& path, Place place, std::string_view what, FileUse use);
 bool check_folder(Loading& in, const std::string& path, Place place, std::string_view what);
-// For a log: its folder must exist.
+// For a log: words that are meant otherwise than as the name of a file.
+bool check_log_word(Loading& in, std::string_view target, Place place);
+// Its folder must exist.
 bool check_log_target(Loading& in, const std::string& path, Place place);
 
 // ---- over all tables, last

@@ -43,18 +43,21 @@ std::string last_reason() {
 // The whole file, or what is wrong with it.
 bool read_file(const std::string& path, const char* what, std::string& to, Problems& problems,
                struct stat* status = nullptr) {
+    static constexpr char kRights[] = "give the user that runs gantry the right to read it";
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat facts{};
     if (!fd || ::fstat(fd.get(), &facts) != 0) {
-        complain(problems, kError, "cannot read the {} {}: {}", what, path, std::strerror(errno));
+        complain(problems, kError, "cannot read the {} {}: {}", what, path, std::strerror(errno)).hint =
+            kRights;
         return false;
     }
     if (!S_ISREG(facts.st_mode)) {
-        complain(problems, kError, "the {} {} is not a file", what, path);
+        complain(problems, kError, "the {} {} is not a file", what, path).hint = "name a file";
         return false;
     }
     if (static_cast<std::size_t>(facts.st_size) > kMaxFileBytes) {
-        complain(problems, kError, "the {} {} has more than {} bytes", what, path, kMaxFileBytes);
+        complain(problems, kError, "the {} {} has more than {} bytes", what, path, kMaxFileBytes).hint =
+            "name a file with nothing else in it";
         return false;
     }
     to.resize(kMaxFileBytes + 1);
@@ -63,7 +66,8 @@ bool read_file(const std::string& path, const char* what, std::string& to, Probl
         const ssize_t part = ::read(fd.get(), to.data() + size, to.size() - size);
         if (part < 0 && errno == EINTR) continue;
         if (part < 0) {
-            complain(problems, kError, "cannot read the {} {}: {}", what, path, std::strerror(errno));
+            complain(problems, kError, "cannot read the {} {}: {}", what, path, std::strerror(errno)).hint =
+                kRights;
             return false;
         }
         if (part == 0 || size == to.size()) break;
@@ -160,7 +164,9 @@ ChainHandle parse_chain(const std::string& pem, const std::string& path, Problem
     complain(problems, kError, "{} holds no certificate in PEM form{}", path,
              has_key ? ", only a key: are certificate and key swapped?" : "")
         .hint =
-        "PEM is text with -----BEGIN CERTIFICATE-----; from DER it is made by openssl x509 -inform der";
+        has_key
+            ? "write { certificate = \"www.pem\", key = \"www.key\" }"
+            : "PEM is text with -----BEGIN CERTIFICATE-----; from DER it is made by openssl x509 -inform der";
     return nullptr;
 }
 
@@ -179,10 +185,11 @@ KeyHandle parse_key(const std::string& pem, const std::string& path, Problems& p
         ERR_clear_error();
     } else if (asked) {
         complain(problems, kError, "the key in {} is protected by a passphrase", path).hint =
-            "store it without one: openssl pkey -in FILE -out NEW";
+            fmt::format("store it without one: openssl pkey -in {} -out NEW", path);
     } else if (pem.find("PRIVATE KEY-----") == std::string::npos) {
         complain(problems, kError, "{} holds no private key in PEM form", path).hint =
-            "name the file that has -----BEGIN PRIVATE KEY----- in it: key = \"www.key\"";
+            "name the file that has -----BEGIN PRIVATE KEY----- in it: { certificate = \"www.pem\", key = "
+            "\"www.key\" }";
     } else {
         complain(problems, kError, "the key in {} is damaged: {}", path, reason).hint =
             "copy it again from where it was made";
@@ -267,7 +274,7 @@ void load_ocsp(const conf::Certificate& files, STACK_OF(X509) * chain, Certifica
     Problems trouble;
     if (!read_file(files.ocsp_file, "OCSP response", der, trouble)) {
         for (CertificateProblem& problem : trouble)
-            complain(problems, kWarning, "{}; serving without", problem.text);
+            complain(problems, kWarning, "{}; serving without", problem.text).hint = problem.hint;
         return;
     }
     const OcspVerdict verdict = check_ocsp(der, chain, std::time(nullptr));
@@ -302,9 +309,9 @@ CertificateLoad load_certificate(const conf::Certificate& files) {
     const ChainHandle chain = has_pem ? parse_chain(pem, files.certificate_file, problems) : nullptr;
     const KeyHandle key = has_key_pem ? parse_key(one_file ? pem : key_pem, key_path, problems) : nullptr;
     if (key && (key_facts.st_mode & S_IROTH) != 0) {
-        complain(problems, kWarning,
-                 "every user of this machine can read the key {} (mode {:04o}): chmod 600 {}", key_path,
-                 key_facts.st_mode & 07777, key_path);
+        complain(problems, kWarning, "every user of this machine can read the key {} (mode {:04o})", key_path,
+                 key_facts.st_mode & 07777)
+            .hint = fmt::format("make it private: chmod 600 {}", key_path);
     }
     if (chain && key && check_pair(chain.get(), key.get(), files, problems)) {
         auto data = std::make_shared<CertificateData>();

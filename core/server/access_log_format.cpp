@@ -293,9 +293,10 @@ tl::expected<AccessLogFormat, TemplateError> AccessLogFormat::compile(
     if (format == "json") return json();
     const std::string_view text = format == "combined" ? kCombined : format;
     if (text.size() > kMaxTemplate)
-        return tl::unexpected(TemplateError{kMaxTemplate, "the format is longer than 4 KiB", ""});
+        return tl::unexpected(TemplateError{kMaxTemplate, "the format is longer than 4 KiB", "shorten it"});
     if (const auto end = text.find('\n'); end != text.npos)
-        return tl::unexpected(TemplateError{end, "a log format is one line", ""});
+        return tl::unexpected(TemplateError{end, "a log format is one line",
+                                            "take the line break out: each line ends with one"});
     auto compiled = Template::compile(text, {Purpose::Text, Stage::Log, captures});
     if (!compiled) return tl::unexpected(std::move(compiled.error()));
 

@@ -65,8 +65,7 @@ std::unique_ptr<const Conditions> Conditions::build(const conf::Location& locati
         if (from.test == Test::Regex) {
             auto regex = Regex::compile(from.value);
             if (!regex) {
-                problems.push_back({from.place, static_cast<std::uint32_t>(regex.error().offset),
-                                    "bad regular expression: " + regex.error().message, kExpressionHint});
+                problems.push_back(problem_of(from.place, regex.error()));
                 continue;
             }
             test.regex.emplace(std::move(*regex));

@@ -46,9 +46,7 @@ HostTable HostTable::build(const conf::Settings& settings, std::size_t listener,
                     if (auto regex = Regex::compile(name.text, Case::Ignore)) {
                         table.add_regex(std::move(*regex), index);
                     } else {
-                        problems.push_back({name.place, static_cast<std::uint32_t>(regex.error().offset),
-                                            "bad regular expression: " + regex.error().message,
-                                            kExpressionHint});
+                        problems.push_back(problem_of(name.place, regex.error()));
                     }
                     break;
             }

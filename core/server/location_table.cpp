@@ -56,8 +56,7 @@ private:
         if (pattern.kind == conf::Pattern::Kind::Regex) {
             auto regex = Regex::compile(pattern.text, pattern.ignore_case ? Case::Ignore : Case::Sensitive);
             if (!regex) {
-                problems_.push_back({pattern.place, static_cast<std::uint32_t>(regex.error().offset),
-                                     "bad regular expression: " + regex.error().message, kExpressionHint});
+                problems_.push_back(problem_of(pattern.place, regex.error()));
                 return;
             }
             patterns.expressions.push_back({std::move(*regex), index});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/conf/settings.hpp"
+#include "core/server/regex.hpp"
 
 #include <cstdint>
 #include <string>
@@ -17,12 +18,10 @@ struct Problem {
     std::string hint;          // "did you mean \"host\"?"; may be empty
 };
 
-// The remedy for most expressions that do not compile.
-inline constexpr char kExpressionHint[] =
-    "in \"double quotes\" a backslash is written twice, in 'single quotes' once; a plain ( or [ is \\( or "
-    "\\[";
-
 // Every problem of one build is collected; empty means that it succeeded.
 using Problems = std::vector<Problem>;
+
+// An expression at `place` that does not compile.
+Problem problem_of(conf::Place place, const RegexError& error);
 
 }  // namespace gantry::server

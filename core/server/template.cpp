@@ -65,7 +65,7 @@ const VariableInfo* find_variable(std::string_view name, std::string_view& argum
 std::string nearest_variable(std::string_view name) {
     if (name.size() > 64) return "";
     std::string nearest;
-    std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;
+    std::size_t least = std::max<std::size_t>(1, name.size() / 4) + 1;
     for (const VariableInfo& info : all_variables()) {
         // "quary.id" is compared by what stands before its dot.
         std::string_view its_own = name;
@@ -86,14 +86,34 @@ std::string nearest_variable(std::string_view name) {
     return nearest;
 }
 
+namespace {
+
+// Names of other servers, and ours.
+constexpr std::pair<std::string_view, std::string_view> kForeign[] = {
+    {"request_uri", "uri"},           {"args", "query"},
+    {"query_string", "query"},        {"http_host", "header.Host"},
+    {"server_name", "host_name"},     {"request_method", "method"},
+    {"request_scheme", "scheme"},     {"client_ip", "remote_addr"},
+    {"remote_host", "remote_addr"},   {"remote_ip", "remote_addr"},
+    {"body_bytes_sent", "bytes_sent"}};
+
 std::string hint_for_unknown(std::string_view name) {
     if (name.find(":-") != name.npos)
         return "only names in UPPER_CASE, which are the environment, have defaults";
+    if (name.find(':') != name.npos) return "a default is written with :-, as in ${NAME:-value}";
+    for (const auto& [theirs, ours] : kForeign) {
+        if (name == theirs) return "it is called ${" + std::string(ours) + "} here";
+    }
+    if (name.starts_with("http_")) return "a field of the request is ${header.NAME}: ${header.User-Agent}";
+    if (name.starts_with("arg_")) return "a parameter of the query is ${query.NAME}: ${query.page}";
+    if (name.starts_with("cookie_")) return "a cookie is ${cookie.NAME}";
     if (const std::string near = nearest_variable(name); !near.empty())
         return "did you mean \"" + near + "\"?";
     return "names in UPPER_CASE are the environment; variables are host, path, uri, query, method, scheme, "
            "remote_addr, header.NAME, query.NAME, cookie.NAME and more; a plain $ is written $$";
 }
+
+}  // namespace
 
 std::string_view field_safe(std::string_view value, Arena& arena) {
     const auto is_bad = [](char c) { return is_control(c) && c != '\t'; };
@@ -134,7 +154,8 @@ public:
 
     tl::expected<Template, TemplateError> compile() {
         if (text_.size() > kMaxText)
-            return tl::unexpected(TemplateError{0, "the text is longer than 64 KiB", ""});
+            return tl::unexpected(
+                TemplateError{0, "the text is longer than 64 KiB", "put it into a file: static"});
         std::size_t at = 0;
         while (at < text_.size()) {
             const auto dollar = std::min(text_.find('$', at), text_.size());

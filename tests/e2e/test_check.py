@@ -86,7 +86,9 @@ def test_strict(tmp_path):
         ('redirect = "https://${host}/${nonsense.x}"', 29, "nonsense"),
         ("request_headers = { set = { X-A = \"${hos}\" } }\nrespond = 200", 35, "hos"),
         ('access_log = { format = "${staus}" }\nrespond = 200', 25, "staus"),
-        ("patterns = ['~^/(']\nrespond = 200", 13, ""),
+        ("patterns = ['~^/(']\nrespond = 200", 13, "written \\("),
+        ("patterns = ['~^/*+?']\nrespond = 200", 13, "written \\*"),
+        ('respond = "ääääääääää ${hots}"', 16, "hots"),
         ("when = { header = { X = '~(' } }\nrespond = 200", 21, ""),
     ],
 )

@@ -117,9 +117,10 @@ TEST_CASE("a pipe among the included files is not waited for", "[load]") {
 
 TEST_CASE("keys must be private, certificates need not", "[load]") {
     const TemporaryFolder folder;
+    static constexpr char kKey[] = "-----BEGIN PRIVATE KEY-----";
     folder.write("a.pem", "x", 0644);
-    folder.write("a.key", "x", 0640);
-    folder.write("both.pem", "x", 0600);
+    folder.write("a.key", kKey, 0640);
+    folder.write("both.pem", kKey, 0600);
     const std::string text =
         kTls +
         "[host.\"a.test\"]\ncertificate = [{ certificate = \"a.pem\", key = \"a.key\" }, \"both.pem\"]\n" +

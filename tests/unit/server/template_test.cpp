@@ -112,6 +112,10 @@ TEST_CASE("template: mistakes have a place and a remedy", "[server][template]") 
     CHECK(error_of("${remote_adr}").hint == "did you mean \"remote_addr\"?");
     CHECK(error_of("${completely_else}").hint.find("did you mean") == std::string::npos);
     CHECK(error_of("${completely_else}").hint.find("variables are host, path") != std::string::npos);
+    CHECK(error_of("${request_uri}").hint == "it is called ${uri} here");
+    CHECK(error_of("${http_user_agent}").hint.find("${header.User-Agent}") != std::string::npos);
+    CHECK(error_of("${remote_user}").hint.find("did you mean") == std::string::npos);
+    CHECK(error_of("${NAME:x}").hint.find(":-") != std::string::npos);
     CHECK(error_of("${remote_addr:-x}").hint.find("have defaults") != std::string::npos);
     CHECK(error_of("${HOST}").message == "unknown variable \"HOST\"");
     CHECK(error_of("x${host").offset == 1);
