@@ -49,6 +49,10 @@ std::optional<HostPort> split(Loading& in, std::string_view text, Place place,
     if (text.find_first_of(" \t") != text.npos) {
         return wrong(fmt::format("\"{}\" has a blank in it", text), "take it out");
     }
+    if (lower_case(text.substr(0, 5)) == "unix:") {
+        return wrong(fmt::format("\"{}\" is not an address", text),
+                     fmt::format("write it in small letters: \"unix:{}\"", text.substr(5)));
+    }
     if (text.starts_with('/')) {
         return wrong(fmt::format("\"{}\" is a path", text),
                      fmt::format("a unix socket is written \"unix:{}\"", text));

@@ -209,8 +209,14 @@ private:
         std::string text;
         const std::string failure = read_file(path, Pipes::Refused, text);
         if (!failure.empty()) {
+            std::error_code ignored;
+            const auto status = std::filesystem::status(path, ignored);
             diagnostics_.error(place, fmt::format("\"{}\" cannot be read: {}", path, failure),
-                               "only a pattern such as \"conf.d/*.toml\" may match nothing");
+                               !std::filesystem::exists(status)
+                                   ? "only a pattern such as \"conf.d/*.toml\" may match nothing"
+                               : std::filesystem::is_directory(status)
+                                   ? "the files in it are a pattern: \"conf.d/*.toml\""
+                                   : "name a file that gantry has the right to read");
             return;
         }
         read_text(path, std::move(text));

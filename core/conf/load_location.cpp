@@ -66,7 +66,7 @@ void load_networks(Loading& in, const KeyDoc& key, const Node& node, std::vector
         auto text = in.text(key, item);
         if (!text) return;
         if (const auto network = parse_cidr(*text); !network) {
-            in.error(item.place, network.error(),
+            in.error(item.place, fmt::format("\"{}\": {}", *text, network.error()),
                      "for example: \"192.0.2.0/24\", \"2001:db8::/32\", \"127.0.0.1\"");
             return;
         }
@@ -139,6 +139,11 @@ void methods(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& in
         const bool token = !text->empty() && std::all_of(text->begin(), text->end(), [](char c) {
             return is_alpha(c) || is_digit(c) || c == '-' || c == '_';
         });
+        if (*text == "*" || *text == "ALL" || *text == "ANY") {
+            in.error(item.place, fmt::format("\"{}\" is not a method", *text),
+                     "take \"methods\" out: a location without it takes every method");
+            return;
+        }
         const bool upper =
             std::none_of(text->begin(), text->end(), [](char c) { return c >= 'a' && c <= 'z'; });
         if (!token || !upper) {

@@ -11,6 +11,10 @@ namespace {
 // ---- field edits
 
 bool check_field_name(Loading& in, std::string_view name, Place place) {
+    if (name.find('*') != name.npos) {
+        in.error(place, fmt::format("\"{}\" does not stand for other fields", name), "name each of them");
+        return false;
+    }
     if (!is_token(name)) {
         in.error(place, fmt::format("\"{}\" cannot be the name of a field", name),
                  "names of fields are made of letters, digits and -");

@@ -41,6 +41,12 @@ std::string remedy_for_name(std::string_view text) {
     if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
         return "write it as clients send it, in the form that begins with xn--";
     }
+    if (text.find("${") != text.npos)
+        return "nothing is replaced in keys, but in values: names = [\"${NAME}\"] beside a key of your "
+               "choice";
+    if (text.find_first_of(" ,") != text.npos)
+        return "further names have a list: names = [\"b.example.com\"]";
+    if (text.size() > 63) return "a part between dots has 63 characters at most, a name 253";
     return "names are made of letters, digits, - and dots";
 }
 
@@ -63,6 +69,11 @@ bool check_path(Loading& in, std::string_view text, Place place) {
     if (const auto mark = text.find_first_of("?#"); mark != text.npos) {
         return wrong(fmt::format("the pattern \"{}\" can never match: paths have no {}", text, text[mark]),
                      "the query is a condition: when = { query = { name = \"value\" } }");
+    }
+    if (text.find("${") != text.npos) {
+        return wrong(
+            fmt::format("the ${{ in \"{}\" is not replaced: patterns know nothing of the request", text),
+            "a part that changes is an expression: '~^/users/(?<name>[^/]+)$'");
     }
     if (text.find('\0') != text.npos) {
         return wrong("this pattern can never match: paths have no NUL", "take it out");
@@ -115,7 +126,7 @@ bool parse_host_name(Loading& in, std::string_view text, Place place, HostName& 
     }
     if (name.ends_with('.')) name.remove_suffix(1);
     const bool numeric = name.find('.') != name.npos && name.find_first_not_of("0123456789.") == name.npos;
-    if (numeric && !is_ip_address(std::string(name))) {
+    if (numeric && (out.kind == HostName::Kind::Wildcard || !is_ip_address(std::string(name)))) {
         return wrong(fmt::format("\"{}\" is neither a name nor an address", text),
                      "an address is written \"192.0.2.1\"");
     }

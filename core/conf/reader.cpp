@@ -58,6 +58,9 @@ constexpr Foreign kForeign[] = {
     {"bind", "the addresses of a listener are its \"address\""},
     {"port", "the port is part of the address: address = \"0.0.0.0:80\""},
     {"ssl", "the word is \"tls\""},
+    {"url", "the address of the peer is its \"upstream\""},
+    {"user", "gantry runs as whoever starts it: User= of the service"},
+    {"group", "gantry runs as whoever starts it: Group= of the service"},
     {"server_name", "the names of a host are its key and \"names\""},
     {"aliases", "further names of a host are \"names\""},
     {"root", "files are served by a location: static = \"/srv/www\""},
@@ -270,14 +273,19 @@ bool Reader::read(const KeyDoc& key, const Node& node, std::vector<Template>& ou
 }
 
 std::optional<std::size_t> Reader::choice(const KeyDoc& key, const Node& node) {
+    const std::vector<std::string_view> names(key.choices.begin(), key.choices.end());
+    const auto all = [&] { return fmt::format("one of: \"{}\"", fmt::join(names, "\", \"")); };
+    if (node.kind != Node::Kind::String) {
+        error(node.place, fmt::format("\"{}\" must be a string, not {}", key.name, name_of(node)), all());
+        return std::nullopt;
+    }
     const auto value = text(key, node);
     if (!value) return std::nullopt;
     for (std::size_t i = 0; i < key.choices.size(); ++i) {
         if (key.choices[i] == *value) return i;
     }
-    const std::vector<std::string_view> names(key.choices.begin(), key.choices.end());
     std::string hint = did_you_mean(*value, names);
-    if (hint.empty()) hint = fmt::format("one of: \"{}\"", fmt::join(names, "\", \""));
+    if (hint.empty()) hint = all();
     error(node.place, fmt::format("\"{}\" cannot be \"{}\"", key.name, *value), std::move(hint));
     return std::nullopt;
 }
@@ -298,7 +306,15 @@ std::optional<std::string> Reader::resolve(std::string_view path, Place place) {
 
 void Reader::unknown_key(const Entry& entry, std::string_view scope,
                          const std::vector<std::string_view>& names) {
-    std::string hint = did_you_mean(entry.key, names);
+    std::string hint = entry.key == "url" ? std::string() : did_you_mean(entry.key, names);
+    if (hint.empty() && scope.ends_with("_headers") && entry.node->kind == Node::Kind::String)
+        hint = fmt::format("fields stand under set, add or remove: set = {{ {} = \"value\" }}", entry.key);
+    if (hint.empty() && scope == "when" && entry.key == "method")
+        hint = "methods belong to the location itself: methods = [\"GET\"]";
+    if (hint.empty() && scope == "when" && entry.key == "host")
+        hint = "a name has a host of its own: [host.\"www.example.com\"]";
+    if (hint.empty() && scope == "[server]" && entry.node->kind == Node::Kind::Table)
+        hint = fmt::format("a virtual host is written [host.\"{}\"]", entry.key);
     for (const Foreign& foreign : kForeign) {
         if (hint.empty() && foreign.theirs == entry.key) hint = foreign.hint;
     }
@@ -309,8 +325,10 @@ void Reader::unknown_key(const Entry& entry, std::string_view scope,
         for (const Scope& other : all_scopes()) {
             const bool has = std::any_of(other.keys.begin(), other.keys.end(),
                                          [&](const KeyDoc* key) { return key->name == entry.key; });
-            if (has) hint = fmt::format("\"{}\" belongs to {}", entry.key, other.name);
-            if (has) break;
+            if (!has) continue;
+            hint = fmt::format("\"{}\" belongs to {}", entry.key, other.name);
+            if (names.size() <= 3) hint += fmt::format("; known here: {}", fmt::join(names, ", "));
+            break;
         }
     }
     if (hint.empty()) hint = fmt::format("known here: {}", fmt::join(names, ", "));
