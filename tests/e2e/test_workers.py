@@ -32,7 +32,7 @@ def is_far_above(count, total, workers):
 def test_a_worker_far_above_the_mean_passes_new_connections_on(listener):
     with Gantry(CONFIG, workers=2) as gantry:
         sockets = Sockets(gantry, listener)
-        assert len(sockets.workers()) == 2
+        sockets.wait_for(lambda workers: len(workers) == 2)
 
         def open_one():
             client = RawClient(gantry, listener, tls=trusting() if listener == "tls" else None)
