@@ -1,5 +1,6 @@
 #include "core/base/text.hpp"
 #include "core/http/h1_lines.hpp"
+#include "core/http/header_lookup.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -70,6 +71,16 @@ GANTRY_SCAN inline const char* scan_value(const char* at, const char* end) {
     }
     while (at != end && is_value_byte(*at)) ++at;
     return at;
+}
+
+constexpr int kLook = 32;
+struct Look {
+    unsigned colons;
+    unsigned controls;
+};
+GANTRY_SCAN inline Look look_at(const char* at) {
+    const __m256i colons = _mm256_cmpeq_epi8(load32(at), _mm256_set1_epi8(':'));
+    return {static_cast<unsigned>(_mm256_movemask_epi8(colons)), not_value32(at)};
 }
 
 #include "core/http/h1_lines.inc"

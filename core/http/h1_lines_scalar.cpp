@@ -1,5 +1,6 @@
 #include "core/base/text.hpp"
 #include "core/http/h1_lines.hpp"
+#include "core/http/header_lookup.hpp"
 
 #include <algorithm>
 #include <array>
@@ -42,6 +43,15 @@ inline const char* scan_target(const char* at, const char* end) {
 }
 inline const char* scan_value(const char* at, const char* end) {
     return scan<kValue>(at, end);
+}
+
+constexpr int kLook = 0;
+struct Look {
+    unsigned colons = 0;
+    unsigned controls = 0;
+};
+inline Look look_at(const char* /*at*/) {
+    return {};
 }
 
 #define GANTRY_SCAN

@@ -1,5 +1,6 @@
 #include "core/base/text.hpp"
 #include "core/http/h1_lines.hpp"
+#include "core/http/header_lookup.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -40,6 +41,16 @@ GANTRY_SCAN inline const char* scan_value(const char* at, const char* end) {
     }
     while (at != end && is_value_byte(*at)) ++at;
     return at;
+}
+
+constexpr int kLook = 16;
+struct Look {
+    unsigned colons;
+    unsigned controls;
+};
+GANTRY_SCAN inline Look look_at(const char* at) {
+    const __m128i colons = _mm_cmpeq_epi8(load16(at), _mm_set1_epi8(':'));
+    return {static_cast<unsigned>(_mm_movemask_epi8(colons)), not_value16(at)};
 }
 
 #include "core/http/h1_lines.inc"

@@ -90,6 +90,11 @@ public:
         std::memcpy(to_, text.data(), text.size());
         to_ += text.size();
     }
+    // A copy of one size, whatever the line's: there is room behind it, and more follows.
+    void put_line(const StatusLineText& line) {
+        std::memcpy(to_, line.text, sizeof line.text);
+        to_ += line.size;
+    }
     void put_foreign(std::string_view text) {
         char* const end = to_ + text.size();
         if (copy_short(to_, text.data(), text.size())) std::transform(to_, end, to_, harmless);
@@ -106,6 +111,7 @@ public:
     explicit ChainSink(Chain& chain) : chain_(chain) {}
 
     void put(std::string_view text) { chain_.append_copy(text); }
+    void put_line(const StatusLineText& line) { put({line.text, line.size}); }
     void put_foreign(std::string_view text) {
         // Rare and long: heads that are larger than a block.
         char part[256];
@@ -161,10 +167,7 @@ void put_content_length(Sink& sink, std::uint64_t length) {
 template <class Sink>
 void put_status_line(Sink& sink, int status, std::string_view reason) {
     if (reason.empty() && status >= kFirstStatus && status <= kLastStatus) {
-        const StatusLineText& line = kStatusLines[static_cast<std::size_t>(status - kFirstStatus)];
-        sink.put_foreign({line.text, line.size - kCrLf.size()});
-        sink.put(kCrLf);
-        return;
+        return sink.put_line(kStatusLines[static_cast<std::size_t>(status - kFirstStatus)]);
     }
     char digits[3];
     const int three = std::clamp(status, 100, 999);

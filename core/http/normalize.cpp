@@ -3,6 +3,7 @@
 #include "core/http/uri.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #if defined(__SSE2__)
@@ -17,7 +18,7 @@ tl::unexpected<Error> bad_path(const char* context) {
     return fail(Code::BadRequest, Side::Client, context);
 }
 
-bool is_control(char c) {
+constexpr bool is_control(char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
@@ -47,10 +48,39 @@ bool is_suspicious16(const char* at) {
 #endif
 }
 
-bool is_normal(std::string_view path, bool merge_slashes) {
+// What a byte may do to the normal form; a slash or dot only behind a slash.
+constexpr std::uint8_t kAlways = 1;
+constexpr std::uint8_t kBehindSlash = 2;
+constexpr std::uint8_t kSlash = 4;
+
+constexpr std::array<std::uint8_t, 256> kEffects = [] {
+    std::array<std::uint8_t, 256> effects{};
+    for (int c = 0; c < 256; ++c) {
+        if (is_control(static_cast<char>(c))) effects[static_cast<std::size_t>(c)] = kAlways;
+    }
+    effects['%'] = effects['\\'] = kAlways;
+    effects['.'] = kBehindSlash;
+    effects['/'] = kBehindSlash | kSlash;
+    return effects;
+}();
+
+// Is there nothing that could keep the path from being in normal form?
+bool is_plain(std::string_view path) {
     std::size_t i = 0;
     while (path.size() - i > 16 && !is_suspicious16(path.data() + i)) i += 16;
+    unsigned found = 0;
+    unsigned matters = kAlways;
     for (; i < path.size(); ++i) {
+        const unsigned effect = kEffects[static_cast<unsigned char>(path[i])];
+        found |= effect & matters;
+        matters = kAlways | (effect & kSlash) >> 1;
+    }
+    return found == 0;
+}
+
+bool is_normal(std::string_view path, bool merge_slashes) {
+    if (is_plain(path)) return true;
+    for (std::size_t i = 0; i < path.size(); ++i) {
         if (path[i] == '%' || path[i] == '\\' || is_control(path[i])) return false;
         if (path[i] != '/' || i + 1 == path.size()) continue;
         if (path[i + 1] == '/' && merge_slashes) return false;

@@ -16,12 +16,6 @@ constexpr std::size_t kBatch = 32;          // tasks: more would only displace e
 constexpr std::size_t kWorthwhile = 3;      // tasks in a batch for which the next one is waited for
 constexpr std::uint32_t kProbeAfter = 256;  // refusals until a batch is tried again
 
-Millis coarse_millis() {
-    timespec now;
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return static_cast<Millis>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
-}
-
 void write_two(char* to, int value) {
     to[0] = static_cast<char>('0' + value / 10);
     to[1] = static_cast<char>('0' + value % 10);
@@ -71,7 +65,8 @@ struct Worker::Loop {
 Worker::Worker(unsigned index, BlockingPool* blocking)
     : index_(index),
       blocking_(blocking),
-      now_(coarse_millis()),
+      now_nanos_(monotonic_nanos()),
+      now_(now_nanos_ / 1'000'000),
       wheel_(now_),
       loop_(std::make_unique<Loop>(*this)) {
     auto& reactor = asio::use_service<asio::detail::reactor>(loop_->context);
@@ -140,7 +135,8 @@ void* Worker::context() {
 }
 
 void Worker::enter_event() {
-    now_ = coarse_millis();
+    now_nanos_ = monotonic_nanos();
+    now_ = now_nanos_ / 1'000'000;
     if (now_ < next_second_) return;
     timespec wall;
     ::clock_gettime(CLOCK_REALTIME, &wall);

@@ -58,8 +58,9 @@ public:
     BlockPool& blocks() { return blocks_; }
     BlockingPool* blocking() { return blocking_; }
 
-    // The time at which the current event was taken up: cheap, and a few milliseconds old at most.
+    // The time at which the current event was taken up: costs nothing.
     Millis now() const { return now_; }
+    std::int64_t now_nanos() const { return now_nanos_; }
     std::int64_t wall_seconds() const { return wall_seconds_; }
     // "Sun, 06 Nov 1994 08:49:37 GMT", of wall_seconds().
     std::string_view http_date() const { return {date_, sizeof date_}; }
@@ -86,6 +87,7 @@ private:
 
     unsigned index_;
     BlockingPool* blocking_;
+    std::int64_t now_nanos_;
     Millis now_;
     Millis next_second_ = 0;  // when wall_seconds_ has to be looked up again
     std::int64_t wall_seconds_ = 0;

@@ -8,6 +8,8 @@
 #include "core/server/worker_context.hpp"
 
 #include <cstring>
+#include <memory>
+#include <type_traits>
 
 namespace gantry::server {
 
@@ -23,6 +25,10 @@ std::string_view host_part(std::string_view authority) {
 
 }  // namespace
 
+static_assert(std::is_trivially_destructible_v<http::RequestHead> &&
+                  std::is_trivially_destructible_v<http::ResponseHead>,
+              "recycle() builds them anew without an end in between");
+
 // ---- life
 // ------------------------------------------------------------------------------------------------------
 
@@ -36,8 +42,9 @@ void Exchange::recycle() {
     WorkerContext& worker = *worker_;
     worker.release(*std::exchange(use_, nullptr));
     ++serial_;
-    request_ = http::RequestHead(arena_);
-    response_ = http::ResponseHead(arena_);
+    // Made anew where they are: assigned, each would be built elsewhere and copied.
+    std::construct_at(&request_, arena_);
+    std::construct_at(&response_, arena_);
     arena_.reset();
     path_ = pattern_ = {};
     stream_ = nullptr;
@@ -100,14 +107,14 @@ void Exchange::on_aborted(const Error& error) {
 void Exchange::start() {
     was_started_ = true;
     facts_ = stream_->facts();
-    start_nanos_ = monotonic_nanos();
+    start_nanos_ = worker_->net().now_nanos();
     if (route()) run_hooks();
 }
 
 void Exchange::start_failed(const Error& error) {
     was_started_ = true;
     facts_ = stream_->facts();
-    start_nanos_ = monotonic_nanos();
+    start_nanos_ = worker_->net().now_nanos();
     const int listener = static_cast<const BoundListener*>(facts_.listener)->index_in(generation());
     if (listener >= 0) host_ = generation().default_host(static_cast<std::size_t>(listener));
     fail(error);
@@ -120,18 +127,7 @@ bool Exchange::route() {
         fail(503, {Code::Unavailable, Side::Us, Retry::No, 0, "on a listener that was removed"});
         return false;
     }
-    const HostMatch match =
-        generation().hosts_of(static_cast<std::size_t>(listener)).find(host_part(request_.authority), arena_);
-    if (match.is_failed) {
-        fail(500, {Code::Internal, Side::Us, Retry::No, 0, "while matching the host against an expression"});
-        return false;
-    }
-    if (!match.is_found) {
-        fail(421, {Code::Misdirected, Side::Client, Retry::No, 0, "no such host here"});
-        return false;
-    }
-    host_ = &generation().host(match.host);
-    host_captures_ = match.captures;
+    if (!route_to_host(generation().hosts_of(static_cast<std::size_t>(listener)))) return false;
     if (request_.method == http::Method::Connect || request_.method == http::Method::Trace) {
         response_.keep_alive = false;  // what follows a CONNECT may be the tunnel's bytes
         fail(501, {Code::NotImplemented, Side::Client, Retry::No, 0, "CONNECT and TRACE are not served"});
@@ -150,6 +146,25 @@ bool Exchange::route() {
     }
     path_ = *path;
     return route_to_location();
+}
+
+bool Exchange::route_to_host(const HostTable& hosts) {
+    if (const auto only = hosts.only_host()) {
+        host_ = &generation().host(*only);
+        return true;
+    }
+    const HostMatch match = hosts.find(host_part(request_.authority), arena_);
+    if (match.is_failed) {
+        fail(500, {Code::Internal, Side::Us, Retry::No, 0, "while matching the host against an expression"});
+        return false;
+    }
+    if (!match.is_found) {
+        fail(421, {Code::Misdirected, Side::Client, Retry::No, 0, "no such host here"});
+        return false;
+    }
+    host_ = &generation().host(match.host);
+    host_captures_ = match.captures;
+    return true;
 }
 
 bool Exchange::route_to_location() {

@@ -16,6 +16,7 @@ namespace gantry::server {
 
 struct GenerationUse;
 class Generation;
+class HostTable;
 struct HostEntry;
 struct LocationEntry;
 class WorkerContext;
@@ -161,6 +162,7 @@ private:
 
     void begin(http::ServerStream& stream, GenerationUse& use);
     bool route();
+    bool route_to_host(const HostTable& hosts);
     bool route_to_location();
     void answer_options();
     void run_hooks();

@@ -57,6 +57,11 @@ HostTable HostTable::build(const conf::Settings& settings, std::size_t listener,
         if (const auto& chosen = settings.listeners[listener].default_host)
             table.default_ = static_cast<std::uint32_t>(*chosen);
     }
+    if (table.default_ && table.patterns_.empty() &&
+        std::all_of(table.slots_.begin(), table.slots_.end(),
+                    [&](const Slot& slot) { return slot.length == 0 || slot.host == *table.default_; })) {
+        table.only_host_ = table.default_;
+    }
     table.slots_.shrink_to_fit();
     table.names_.shrink_to_fit();
     return table;
@@ -159,7 +164,7 @@ HostMatch HostTable::find(std::string_view name, Arena& arena) const {
     if (slot == nullptr && wildcard_labels_ != 0) slot = find_wildcard(lower);
     if (slot != nullptr) {
         match.host = slot->host;
-        match.is_named = match.is_found = true;
+        match.is_found = true;
         return match;
     }
     if (!patterns_.empty()) match_patterns(arena.copy(lower), arena, match);
@@ -171,7 +176,7 @@ void HostTable::match_patterns(std::string_view lower, Arena& arena, HostMatch& 
         const Matched matched = pattern.regex.match(lower, arena, match.captures);
         if (matched == Matched::No) continue;
         match.host = pattern.host;
-        match.is_named = match.is_found = matched == Matched::Yes;
+        match.is_found = matched == Matched::Yes;
         match.is_failed = matched == Matched::Failed;
         return;
     }

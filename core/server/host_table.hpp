@@ -16,8 +16,7 @@ namespace gantry::server {
 
 struct HostMatch {
     std::uint32_t host = 0;  // index into conf::Settings::hosts
-    bool is_named = false;   // false: the default of the listener
-    bool is_found = false;   // false: no host at all, not even a default (421)
+    bool is_found = false;   // false: no host has the name, and there is no default (421)
     bool is_failed = false;  // an expression reached its limit: answer 500, do not use `host`
     Captures captures;       // of a regular expression; they view the name in the arena
 };
@@ -45,6 +44,9 @@ public:
 
     // `name` without port, any case, as parse_authority gives it. The arena is used only for expressions.
     HostMatch find(std::string_view name, Arena& arena) const;
+
+    // The host that answers for every name, where that is known beforehand.
+    const std::optional<std::uint32_t>& only_host() const { return only_host_; }
 
     std::size_t size() const { return count_; }
     // Heap bytes of the table, regular expressions not counted.
@@ -78,6 +80,7 @@ private:
     std::size_t count_ = 0;
     std::uint64_t seed_ = 0;
     std::optional<std::uint32_t> default_;
+    std::optional<std::uint32_t> only_host_;
     std::uint16_t longest_wildcard_ = 0;  // bytes; bounds the work that a name of many labels can cause
     std::uint16_t wildcard_labels_ = 0;   // most labels of a wildcard's suffix
 };

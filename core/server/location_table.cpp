@@ -187,6 +187,7 @@ const LocationTable::Node* LocationTable::find_exact(const Tier& tier, std::stri
 const LocationTable::Node* LocationTable::find_prefix(const Tier& tier, std::string_view path) const {
     const auto begin = nodes_.begin() + tier.prefix;
     const auto end = nodes_.begin() + tier.end;
+    if (end - begin == 1) return path.starts_with(text(*begin)) ? &*begin : nullptr;  // "/", nearly always
     const auto after = std::upper_bound(
         begin, end, path, [this](std::string_view wanted, const Node& node) { return wanted < text(node); });
     if (after == begin) return nullptr;

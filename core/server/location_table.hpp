@@ -93,9 +93,7 @@ private:
     bool search_tier(Search& search, const Tier& tier) const;
     const Node* find_exact(const Tier& tier, std::string_view path) const;
     const Node* find_prefix(const Tier& tier, std::string_view path) const;
-    std::string_view text(const Node& node) const {
-        return std::string_view(texts_).substr(node.offset, node.length);
-    }
+    std::string_view text(const Node& node) const { return {texts_.data() + node.offset, node.length}; }
     std::string_view allow_list(const Search& search) const;
 
     std::string texts_;

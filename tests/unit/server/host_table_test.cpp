@@ -15,7 +15,7 @@ constexpr std::uint32_t kNobody = 999;
 std::uint32_t host_of(const HostTable& table, std::string_view name) {
     Arena arena;
     const HostMatch match = table.find(name, arena);
-    return match.is_named ? match.host : kNobody;
+    return match.is_found ? match.host : kNobody;
 }
 
 conf::Host host(std::string name, conf::HostName::Kind kind, std::vector<std::size_t> listeners) {
@@ -101,7 +101,6 @@ TEST_CASE("host_table: expressions come last, in order, with captures", "[server
 
     match = table.find("192.0.2.1", arena);
     CHECK(match.is_found);
-    CHECK_FALSE(match.is_named);
     CHECK(match.host == 5);
     CHECK(match.captures.empty());
 }
@@ -147,10 +146,26 @@ TEST_CASE("host_table: is built per listener, with its default", "[server][host_
 
     const HostTable second = HostTable::build(settings, 1, problems);
     CHECK(host_of(second, "a.example") == 0);
-    CHECK(host_of(second, "x.example") == kNobody);
+    CHECK(host_of(second, "x.example") == 1);
     CHECK(second.find("unknown", arena).host == 1);  // the one that was chosen
 
     CHECK_FALSE(HostTable::build(settings, 2, problems).find("b.example", arena).is_found);
+}
+
+TEST_CASE("host_table: where one host answers for every name, none is looked up", "[server][host_table]") {
+    using Kind = conf::HostName::Kind;
+    conf::Settings settings;
+    settings.hosts.push_back(host("a.example", Kind::Exact, {0, 1, 2, 3}));
+    settings.hosts.push_back(host("b.example", Kind::Exact, {1}));
+    settings.hosts.push_back(host("^c", Kind::Regex, {2}));
+    settings.listeners.resize(5);
+    Problems problems;
+    CHECK(HostTable::build(settings, 0, problems).only_host() == 0U);
+    CHECK(HostTable::build(settings, 1, problems).only_host() == std::nullopt);
+    CHECK(HostTable::build(settings, 2, problems).only_host() == std::nullopt);
+    settings.listeners[3].default_host = 1;  // not the one that has the name
+    CHECK(HostTable::build(settings, 3, problems).only_host() == std::nullopt);
+    CHECK(HostTable::build(settings, 4, problems).only_host() == std::nullopt);
 }
 
 TEST_CASE("host_table: ten thousand hosts take little memory and few probes", "[server][host_table]") {
