@@ -54,7 +54,7 @@ struct ClientLimits {
 };
 
 // [worker] throughout. States: idle → start() → request and response at the same time → idle again, or dead.
-class H1Client final : net::TransportEvents, net::Deadline {
+class H1Client final : net::TransportEvents {
 public:
     static constexpr std::size_t kHighWater = 256 * 1024;
     static constexpr std::size_t kLowWater = 64 * 1024;

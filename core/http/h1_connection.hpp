@@ -47,7 +47,7 @@ struct H1Settings {
 };
 
 // Deletes itself when the connection ends. An idle one keeps nothing but this and its transport. [worker]
-class H1Connection final : public net::TransportEvents, private net::Deadline {
+class H1Connection final : public net::TransportEvents {
 public:
     // Takes over a fresh connection that is counted in the worker and in settings.open.
     static void serve(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client);

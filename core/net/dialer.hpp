@@ -28,7 +28,7 @@ struct DialTls {
 };
 
 // One connection at a time. [worker]
-class Dialer final : TransportEvents, Deadline {
+class Dialer final : TransportEvents {
 public:
     explicit Dialer(DialEvents& events) : events_(events) {}
     ~Dialer() override = default;

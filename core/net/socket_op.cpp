@@ -50,22 +50,24 @@ bool said_hang_up(void* descriptor) {
 // Does no I/O: the reactor calls perform() when an edge came, and "exhausted" makes it wait for the next one
 // without asking the kernel. The owner reads or writes when the operation completes.
 struct SocketOp::Op : asio::detail::reactor_op {
-    explicit Op(SocketOp* socket) : reactor_op(kNoError, &Op::perform, &Op::complete), owner(socket) {}
+    explicit Op(SocketOp* socket) : reactor_op(kNoError, &Op::perform, &Op::complete) {
+        cancellation_key_ =
+            socket;  // nothing here is cancelled by key; a member of our own would cost memory
+    }
+    SocketOp& owner() const { return *static_cast<SocketOp*>(cancellation_key_); }
 
     static Status perform(reactor_op* base) {
         // Right after registration no edge can have come yet, but the reactor, not knowing that, asks. Saying
         // "not done" saves a read that would find nothing; the first edge is certain to be reported.
-        const auto* op = static_cast<Op*>(base);
-        if ((op->owner->flags_ & kFresh) != 0 && op->owner->starting_) return not_done;
+        const SocketOp& owner = static_cast<Op*>(base)->owner();
+        if ((owner.flags_ & kFresh) != 0 && owner.starting_) return not_done;
         return done_and_exhausted;
     }
 
     static void complete(void* loop, asio::detail::operation* base, const asio::error_code&, std::size_t) {
         auto* op = static_cast<Op*>(base);
-        op->owner->completed(*op, loop == nullptr);
+        op->owner().completed(*op, loop == nullptr);
     }
-
-    SocketOp* owner;
 };
 
 // Two, as one may wait for an edge while the other is posted.

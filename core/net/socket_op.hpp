@@ -71,7 +71,7 @@ private:
     Op& read_op();
     WriteOps& write_ops();
 
-    alignas(8) std::byte read_op_[72];  // an Op, in place: every open connection waits for reading
+    alignas(8) std::byte read_op_[64];  // an Op, in place: every open connection waits for reading
     WriteOps* write_ops_ = nullptr;     // made when a write blocks for the first time
     void* descriptor_ = nullptr;        // the reactor's state of this descriptor
     int fd_;

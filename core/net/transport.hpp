@@ -5,6 +5,7 @@
 #include "core/base/error.hpp"
 #include "core/net/receive.hpp"
 #include "core/net/socket_op.hpp"
+#include "core/net/wheel.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -40,8 +41,9 @@ struct TlsInfo {
 
 class Transport;
 
-// Who uses a transport. Called on its worker, never from inside read() or write().
-class TransportEvents {
+// Who uses a transport, and has a deadline for it (idle connections are many: one base spares each a
+// pointer). Called on its worker, never from inside read() or write().
+class TransportEvents : protected Deadline {
 public:
     virtual void on_readable() = 0;  // read() until it says Blocked, or until has_more() is false
     virtual void on_writable() = 0;
@@ -50,7 +52,7 @@ public:
     virtual void on_handshake(const Error* failure) { (void)failure; }
 
 protected:
-    ~TransportEvents() = default;
+    void on_deadline() override {}
 };
 
 // [worker] throughout. Held by TransportPtr, which closes and releases it.
