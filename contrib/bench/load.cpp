@@ -40,6 +40,7 @@ constexpr std::size_t kMaxHead = 64 * 1024;
 struct Options {
     sockaddr_in address{};
     std::size_t connections = 64;
+    std::size_t opening = 256;     // of them at once: do not overrun the accept queue
     std::uint64_t warm_up = 2000;  // requests before "ready", at least one per connection
     std::uint64_t requests = 0;    // of the run; 0: as many as fit in `seconds`
     double seconds = 0.5;
@@ -387,7 +388,7 @@ void Load::loop_until_idle() {
 void Load::warm_up() {
     for (Connection& connection : connections_) {
         issue(connection);
-        while (busy_ >= 256) poll(0);  // thousands of connections: do not overrun the accept queue
+        while (busy_ >= options_.opening) poll(0);
     }
     loop_until_idle();
     issuing_ = true;
@@ -521,6 +522,8 @@ Options parse(int argc, char** argv) {
             options.address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(value)));
         else if (name == "--connections")
             options.connections = std::strtoul(value, nullptr, 10);
+        else if (name == "--opening")
+            options.opening = std::max(1UL, std::strtoul(value, nullptr, 10));
         else if (name == "--warm-up")
             options.warm_up = std::strtoull(value, nullptr, 10);
         else if (name == "--requests")
