@@ -2,6 +2,8 @@
 
 #include "core/server/generation.hpp"
 
+#include <algorithm>
+
 namespace gantry::server {
 namespace {
 
@@ -20,7 +22,7 @@ void edit_response_fields(Exchange& exchange, const void* self) {
 
 }  // namespace
 
-Pipeline default_pipeline(const LocationEntry& location) {
+Pipeline default_pipeline(const LocationEntry& location, Pipeline added) {
     Pipeline pipeline;
     // post_read: nothing of the core's. Where connection facts are corrected (the client behind a trusted
     // proxy), before anyone judges them.
@@ -43,7 +45,14 @@ Pipeline default_pipeline(const LocationEntry& location) {
         pipeline.hooks.push_back({Phase::Content, &run_handler, location.handler.get(), "handler"});
     }
 
-    // header_filter: the operator's response fields last, so that they win over whatever a handler set.
+    // Within a phase the core's own come first.
+    pipeline.hooks.insert(pipeline.hooks.end(), added.hooks.begin(), added.hooks.end());
+    std::stable_sort(pipeline.hooks.begin(), pipeline.hooks.end(),
+                     [](const Hook& a, const Hook& b) { return a.phase < b.phase; });
+
+    // header_filter: the operator's response fields last, so that they win over whatever a handler or a
+    // module set. body_filter: header filters add those that their response needs.
+    pipeline.header_filters = std::move(added.header_filters);
     if (!location.response_fields->empty()) {
         pipeline.header_filters.push_back(
             {&edit_response_fields, location.response_fields.get(), "response_headers"});

@@ -8,7 +8,7 @@ namespace gantry::server {
 struct LocationEntry;
 
 // The hooks and filters of a location whose other members are built. They refer to `location`, which must not
-// move afterwards.
-Pipeline default_pipeline(const LocationEntry& location);
+// move afterwards. `added`: those of modules, put where they belong.
+Pipeline default_pipeline(const LocationEntry& location, Pipeline added);
 
 }  // namespace gantry::server

@@ -54,6 +54,7 @@ void Exchange::recycle() {
     host_captures_ = location_captures_ = {};
     source_ = nullptr;
     held_.reset();
+    filtered_.reset();
     reader_ = nullptr;
     upstream_ = {};
     start_nanos_ = 0;
@@ -236,17 +237,34 @@ void Exchange::send_head() {
     stream_->send_head(response_);
 }
 
-void Exchange::send_body(std::string_view bytes, Ref<RefCounted> owner) {
+void Exchange::add_body_filter(std::unique_ptr<BodyFilter> filter) {
+    if (response_.status == 101 || http::status_forbids_body(response_.status) ||
+        response_.body == http::BodyKind::None) {
+        return;
+    }
+    if (filtered_ == nullptr) filtered_ = std::make_unique<FilteredBody>(*this);
+    filtered_->add(std::move(filter));
+    if (response_.body == http::BodyKind::Length) response_.body = http::BodyKind::Chunked;
+}
+
+void Exchange::deliver(std::string_view bytes, Ref<RefCounted> owner) {
     body_sent_ += bytes.size();
     stream_->send_body(bytes, std::move(owner));
 }
 
+void Exchange::send_body(std::string_view bytes, Ref<RefCounted> owner) {
+    if (filtered_ != nullptr) return filtered_->send(bytes, std::move(owner));
+    deliver(bytes, std::move(owner));
+}
+
 void Exchange::send_file(int fd, off_t offset, std::size_t size, Ref<RefCounted> owner) {
+    if (filtered_ != nullptr) return filtered_->send_file(fd, offset, size, std::move(owner));
     body_sent_ += size;
     stream_->send_file(fd, offset, size, std::move(owner));
 }
 
 void Exchange::finish(const http::Headers* trailers) {
+    if (filtered_ != nullptr) return filtered_->finish(trailers);
     stream_->finish(trailers);
 }
 
@@ -254,8 +272,12 @@ void Exchange::flush() {
     stream_->flush();
 }
 
-bool Exchange::is_congested() const {
+bool Exchange::is_output_full() const {
     return stream_->queued() > http::ServerStream::kHighWater;
+}
+
+bool Exchange::is_congested() const {
+    return is_output_full() || (filtered_ != nullptr && filtered_->is_holding());
 }
 
 void Exchange::respond(std::string_view body, Ref<RefCounted> owner) {
@@ -351,6 +373,11 @@ void Exchange::on_body_failed(const Error& error) {
 }
 
 void Exchange::on_drained() {
+    if (filtered_ != nullptr && filtered_->is_holding()) {
+        const std::uint64_t serial = serial_;
+        filtered_->on_drained();
+        if (serial_ != serial || is_congested()) return;
+    }
     if (source_ != nullptr) source_->on_drained(*this);
 }
 

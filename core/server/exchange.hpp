@@ -5,11 +5,13 @@
 #include "core/base/arena.hpp"
 #include "core/base/error.hpp"
 #include "core/http/stream.hpp"
+#include "core/server/body_filter.hpp"
 #include "core/server/regex.hpp"
 #include "core/server/request_id.hpp"
 #include "core/server/variable.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace gantry::server {
@@ -103,7 +105,12 @@ public:
     // Writes what was sent since. Needed once at the end of an event that is not the exchange's own (an
     // upstream's, a timer's) and did not call finish().
     void flush();
+    // The producer waits for ResponseSource::on_drained().
     bool is_congested() const;
+
+    // For header filters: the body goes through this one as well, behind those that were added before. Where
+    // its length was known it is sent in chunks from now on. Ignored where there is no body.
+    void add_body_filter(std::unique_ptr<BodyFilter> filter);
 
     // Answers with the error page of `status`, with one field beside it ("Allow", "Retry-After") where
     // `value` is not empty; cuts the response when its head is out already. A status of 0 closes without an
@@ -168,6 +175,11 @@ private:
     void run_hooks();
     void resume(Verdict verdict);
     void drop_source();
+    // behind the body filters
+    friend class FilteredBody;
+    bool is_output_full() const;
+    void deliver(std::string_view bytes, Ref<RefCounted> owner);
+    void end_body(const http::Headers* trailers) { stream_->finish(trailers); }
     void send_error_page(int status, http::HeaderId field, std::string_view value);
     void log_error(const Error& error, int status) const;
     void end();
@@ -193,6 +205,7 @@ private:
     Captures location_captures_;
     ResponseSource* source_ = nullptr;
     Ref<RefCounted> held_;
+    std::unique_ptr<FilteredBody> filtered_;  // null, nearly always: nothing changes the body
     http::BodyReader* reader_ = nullptr;
     UpstreamFacts upstream_;
     Error error_;

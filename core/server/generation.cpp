@@ -92,8 +92,10 @@ void GenerationBuilder::build_location(const HostEntry& host, std::size_t index,
     location.error_pages = pages(settings.error_pages);
     location.access_log = access_log(settings.access_log, captures);
     location.max_body = settings.max_body.value_or(host_settings.max_body);
-    location.handler = handlers_({generation_.settings_, host_settings, settings, captures, problems_});
-    location.pipeline = default_pipeline(location);
+    Pipeline added;
+    location.handler =
+        handlers_({generation_.settings_, host_settings, settings, captures, problems_, added});
+    location.pipeline = default_pipeline(location, std::move(added));
 }
 
 std::shared_ptr<const FieldEdits> GenerationBuilder::fields(const conf::Shared<conf::FieldEdits>& edits,

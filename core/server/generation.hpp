@@ -60,6 +60,7 @@ struct HandlerScope {
     const conf::Location& location;
     const std::vector<const Regex*>& captures;
     Problems& problems;
+    Pipeline& added;  // hooks and header filters of this location beside the core's own
 };
 // Null after a problem was added. Given by the room above, so that this one knows no handler.
 using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerScope&)>;

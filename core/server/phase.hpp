@@ -21,7 +21,8 @@ struct Hook {
     std::string_view name;  // a literal: for explain and the log
 };
 
-// Changes a response head just before it is sent. Runs for every response, error pages included.
+// Changes a response head just before it is sent. Runs for every response, error pages included. May add a
+// body filter (Exchange::add_body_filter).
 struct HeaderFilter {
     void (*run)(Exchange& exchange, const void* self) = nullptr;
     const void* self = nullptr;

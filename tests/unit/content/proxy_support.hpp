@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/content/proxy.hpp"
+#include "core/content/static.hpp"
 #include "core/net/address.hpp"
 #include "core/server/server.hpp"
 #include "tests/support/catch.hpp"
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +22,9 @@ namespace gantry::test {
 class ProxyServer final : public net::SocketSource {
 public:
     conf::Settings settings;
-    std::string rewritten;  // path that the exchange is given before the proxy sees it
+    // What a module would do on the way to the handler, and to the head of the response; may be empty.
+    std::function<void(server::Exchange&)> before_handler;
+    std::function<void(server::Exchange&)> header_filter;
 
     explicit ProxyServer(std::initializer_list<std::uint16_t> origins) {
         settings.server.workers = 1;
@@ -61,9 +65,13 @@ public:
         const auto generation = server::Generation::build(
             settings,
             [this](const server::HandlerScope& scope) -> std::unique_ptr<server::Handler> {
-                auto handler = content::make_proxy(scope, &registry_);
-                if (rewritten.empty() || !handler) return handler;
-                return std::make_unique<Rewriting>(std::move(handler), rewritten);
+                const auto* files = std::get_if<conf::Static>(&scope.location.handler);
+                if (header_filter)
+                    scope.added.header_filters.push_back({&run_filter, &header_filter, "test"});
+                auto handler = files != nullptr ? content::make_static(*files, scope)
+                                                : content::make_proxy(scope, &registry_);
+                if (!before_handler || !handler) return handler;
+                return std::make_unique<Modified>(std::move(handler), before_handler);
             },
             {}, problems);
         REQUIRE(problems.empty());
@@ -74,16 +82,18 @@ public:
     std::uint16_t port() const { return port_; }
 
 private:
-    // As a module that rewrites would: set_path() on the way to the handler.
-    struct Rewriting final : server::Handler {
-        Rewriting(std::unique_ptr<server::Handler> handler, std::string path)
-            : inner(std::move(handler)), to(std::move(path)) {}
+    static void run_filter(server::Exchange& exchange, const void* self) {
+        (*static_cast<const std::function<void(server::Exchange&)>*>(self))(exchange);
+    }
+    struct Modified final : server::Handler {
+        Modified(std::unique_ptr<server::Handler> handler, std::function<void(server::Exchange&)> first)
+            : inner(std::move(handler)), before(std::move(first)) {}
         server::Verdict handle(server::Exchange& exchange) const override {
-            exchange.set_path(exchange.arena().copy(to));
+            before(exchange);
             return inner->handle(exchange);
         }
         std::unique_ptr<server::Handler> inner;
-        std::string to;
+        std::function<void(server::Exchange&)> before;
     };
 
     Result<std::vector<UniqueFd>> open(const conf::Address& address, const conf::Listener& listener,
