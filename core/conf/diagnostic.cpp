@@ -147,10 +147,7 @@ void Diagnostics::finish(const Sources& sources) {
     }
 }
 
-namespace {
-
-// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours, each of cost 1.
-std::size_t distance(std::string_view a, std::string_view b) {
+std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before(b.size() + 1);
     std::vector<std::size_t> last(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
@@ -170,8 +167,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return last[b.size()];
 }
 
-}  // namespace
-
 std::string_view nearest(std::string_view name, const std::vector<std::string_view>& names) {
     static constexpr std::size_t kMaxLength = 64;
     if (name.size() > kMaxLength) return {};
@@ -190,7 +185,7 @@ std::string_view nearest(std::string_view name, const std::vector<std::string_vi
         const std::size_t gap =
             candidate.size() > name.size() ? candidate.size() - name.size() : name.size() - candidate.size();
         if (gap >= best_distance) continue;
-        const std::size_t d = distance(name, candidate);
+        const std::size_t d = edit_distance(name, candidate);
         if (d < best_distance && d < candidate.size()) {
             best_distance = d;
             best = candidate;

@@ -84,6 +84,10 @@ private:
     std::size_t warnings_ = 0;
 };
 
+// How far apart two words are: insertions, deletions, replacements and swaps of neighbours (optimal string
+// alignment), each of cost 1. Time in the product of their sizes.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
 // The element of `names` that `name` is most likely a misspelling of (Damerau-Levenshtein), or empty.
 std::string_view nearest(std::string_view name, const std::vector<std::string_view>& names);
 

@@ -64,6 +64,23 @@ ssize_t FileReader::read(const Segment& segment, char* to, std::size_t size) {
     return got;
 }
 
+std::size_t FileReader::ready(const Segment& segment, std::size_t wanted) {
+    if (fetched_ != 0) return std::min<std::size_t>(wanted, fetched_);
+    if (wanted <= kUnasked) return wanted;
+    for (const std::size_t at : {std::size_t{0}, wanted - 1}) {
+        char byte;
+        iovec vector{&byte, 1};
+        if (::preadv2(segment.fd, &vector, 1, segment.offset + static_cast<off_t>(at), RWF_NOWAIT) >= 0)
+            continue;
+        return errno == EAGAIN ? 0 : wanted;  // whatever else is wrong, sendfile() will say
+    }
+    return wanted;
+}
+
+void FileReader::took(std::size_t bytes) {
+    fetched_ -= static_cast<std::uint32_t>(std::min<std::size_t>(bytes, fetched_));
+}
+
 bool FileReader::fetch(const Segment& segment) {
     Worker& worker = *Worker::current();
     const std::uint32_t size = bytes_of(segment);
@@ -77,8 +94,9 @@ bool FileReader::fetch(const Segment& segment) {
             read_through(fd, offset, size);
             worker.post([fetch = std::move(fetch)] {
                 if (fetch->reader == nullptr) return;
-                fetch->reader->fetch_ = nullptr;
-                std::exchange(fetch->reader, nullptr)->connection_.want_write_again();
+                FileReader& reader = *std::exchange(fetch->reader, nullptr);
+                reader.fetch_ = nullptr;
+                reader.on_fetched_(reader.owner_);
             });
         });
 }

@@ -1,4 +1,5 @@
 // The plain transport: bytes as the kernel has them.
+#include "core/net/file_reader.hpp"
 #include "core/net/transport.hpp"
 #include "core/net/worker.hpp"
 
@@ -74,12 +75,19 @@ Io PlainTransport::send_memory(Chain& chain, std::size_t& sent) {
 Io PlainTransport::send_file(Chain& chain, std::size_t& sent) {
     Segment& segment = chain.front();
     off_t offset = segment.offset;
-    const std::size_t wanted = std::min(segment.size, kTurnBytes);
+    std::size_t wanted = std::min(segment.size, kTurnBytes);
+    FileReader* const reader = wanted > FileReader::kUnasked ? &files() : files_if_made();
+    if (reader != nullptr) {
+        const std::size_t ready = reader->ready(segment, wanted);
+        if (ready == 0 && reader->fetch(segment)) return blocked();
+        if (ready != 0) wanted = ready;
+    }
     const ssize_t put = ::sendfile(fd(), segment.fd, &offset, wanted);
     if (put < 0) return errno == EAGAIN || errno == EINTR ? blocked() : failed(errno, "while sending a file");
     // The file was cut off behind our back: what was promised can no longer be sent, and nothing may stand in
     // for it.
     if (put == 0) return failed(ENODATA, "while sending a file that became shorter");
+    if (reader != nullptr) reader->took(static_cast<std::size_t>(put));
     sent += static_cast<std::size_t>(put);
     chain.consume(static_cast<std::size_t>(put));
     return static_cast<std::size_t>(put) < wanted ? blocked() : Io{};
@@ -88,12 +96,13 @@ Io PlainTransport::send_file(Chain& chain, std::size_t& sent) {
 Io PlainTransport::write(Chain& chain) {
     std::size_t sent = 0;
     while (!chain.empty()) {
+        if (is_fetching()) return {Io::Kind::Blocked, sent, {}};
         if (sent >= kTurnBytes) {
             want_write_again();
             return {Io::Kind::Blocked, sent, {}};
         }
         Io io = chain.front().is_file() ? send_file(chain, sent) : send_memory(chain, sent);
-        if (io.kind == Io::Kind::Blocked) want_write();
+        if (io.kind == Io::Kind::Blocked && !is_fetching()) want_write();
         if (io.kind != Io::Kind::Done) {
             io.bytes = sent;
             return io;

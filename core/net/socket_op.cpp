@@ -1,5 +1,6 @@
 #include "core/net/socket_op.hpp"
 
+#include "core/net/file_reader.hpp"
 #include "core/net/worker.hpp"
 
 #include <asio.hpp>
@@ -70,20 +71,37 @@ struct SocketOp::Op : asio::detail::reactor_op {
     }
 };
 
-// Two, as one may wait for an edge while the other is posted.
-struct SocketOp::WriteOps {
-    explicit WriteOps(SocketOp* socket) : edge(socket), again(socket) {}
+// What a connection needs that sends more than the kernel takes at once. Two operations, as one may wait for
+// an edge while the other is posted.
+struct SocketOp::WriteSide {
+    explicit WriteSide(SocketOp* socket)
+        : edge(socket),
+          again(socket),
+          files(socket, [](void* self) { static_cast<SocketOp*>(self)->want_write_again(); }) {}
     Op edge;
     Op again;
+    FileReader files;
 };
 
 SocketOp::Op& SocketOp::read_op() {
     return *std::launder(reinterpret_cast<Op*>(read_op_));
 }
 
-SocketOp::WriteOps& SocketOp::write_ops() {
-    if (write_ops_ == nullptr) write_ops_ = new WriteOps(this);
-    return *write_ops_;
+SocketOp::WriteSide& SocketOp::write_side() {
+    if (write_side_ == nullptr) write_side_ = new WriteSide(this);
+    return *write_side_;
+}
+
+FileReader& SocketOp::files() {
+    return write_side().files;
+}
+
+FileReader* SocketOp::files_if_made() {
+    return write_side_ != nullptr ? &write_side_->files : nullptr;
+}
+
+bool SocketOp::is_fetching() const {
+    return write_side_ != nullptr && write_side_->files.is_fetching();
 }
 
 SocketOp::SocketOp(UniqueFd fd) : fd_(fd.release()) {
@@ -99,7 +117,7 @@ SocketOp::SocketOp(UniqueFd fd) : fd_(fd.release()) {
 }
 
 SocketOp::~SocketOp() {
-    delete write_ops_;
+    delete write_side_;
 }
 
 void SocketOp::start(int kind, Op& op) {
@@ -123,18 +141,18 @@ void SocketOp::want_read() {
 void SocketOp::want_write() {
     if ((flags_ & kWriting) != 0 || fd_ < 0) return;
     flags_ |= kWriting;
-    start(Reactor::write_op, write_ops().edge);
+    start(Reactor::write_op, write_side().edge);
 }
 
 void SocketOp::want_write_again() {
     if ((flags_ & kAgain) != 0 || fd_ < 0) return;
     flags_ |= kAgain;
-    post(write_ops().again);
+    post(write_side().again);
 }
 
 void SocketOp::completed(Op& op, bool loop_is_gone) {
-    const bool write = write_ops_ != nullptr && (&op == &write_ops_->edge || &op == &write_ops_->again);
-    const std::uint8_t which = !write ? kReading : &op == &write_ops_->edge ? kWriting : kAgain;
+    const bool write = write_side_ != nullptr && (&op == &write_side_->edge || &op == &write_side_->again);
+    const std::uint8_t which = !write ? kReading : &op == &write_side_->edge ? kWriting : kAgain;
     flags_ &= static_cast<std::uint8_t>(~(which | kFresh));
     if ((flags_ & kReleased) != 0) {
         if ((flags_ & kPending) == 0) delete this;

@@ -12,6 +12,7 @@
 
 namespace gantry::net {
 
+class FileReader;
 class Worker;
 
 // Owns the descriptor. [worker] throughout. Deleting is done by release(): operations that the reactor still
@@ -59,9 +60,14 @@ protected:
     virtual void on_readable() = 0;
     virtual void on_writable() = 0;
 
+    // For an owner that sends files; on_writable() follows when what it fetched is here.
+    FileReader& files();
+    FileReader* files_if_made();
+    bool is_fetching() const;
+
 private:
     struct Op;  // the reactor's operation; in socket_op.cpp, so that Asio stays there
-    struct WriteOps;
+    struct WriteSide;
     static constexpr std::uint8_t kReading = 1, kWriting = 2, kMore = 4, kReleased = 8, kFresh = 16,
                                   kHungUp = 32, kAgain = 64;
     static constexpr std::uint8_t kPending = kReading | kWriting | kAgain;
@@ -69,10 +75,10 @@ private:
     void start(int kind, Op& op);
     static void post(Op& op);
     Op& read_op();
-    WriteOps& write_ops();
+    WriteSide& write_side();
 
     alignas(8) std::byte read_op_[64];  // an Op, in place: every open connection waits for reading
-    WriteOps* write_ops_ = nullptr;     // made when a write blocks for the first time
+    WriteSide* write_side_ = nullptr;   // made when a write blocks or a file is sent for the first time
     void* descriptor_ = nullptr;        // the reactor's state of this descriptor
     int fd_;
     std::uint8_t flags_ = kFresh;

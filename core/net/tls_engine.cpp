@@ -2,6 +2,7 @@
 
 #include "core/base/log.hpp"
 #include "core/base/text.hpp"
+#include "core/net/file_reader.hpp"
 #include "core/net/receive.hpp"
 #include "core/net/tls_handles.hpp"
 #include "core/net/worker.hpp"
@@ -303,7 +304,7 @@ std::size_t TlsTransport::gather(Chain& chain, int& error) {
             bytes += part;
             continue;
         }
-        const ssize_t got = files_.read(segment, plain + bytes, part);
+        const ssize_t got = files().read(segment, plain + bytes, part);
         if (got > 0) bytes += static_cast<std::size_t>(got);
         if (got == static_cast<ssize_t>(part)) continue;
         // What was read goes out; the next record meets the obstacle again.
@@ -324,7 +325,7 @@ TlsTransport::Record TlsTransport::encrypt(Chain& chain, std::size_t& bytes, con
         from = library_->plain();
         bytes = gather(chain, error);
         if (bytes == 0 && error == EAGAIN) {
-            if (files_.fetch(chain.front())) return Record::NeedsDisk;
+            if (files().fetch(chain.front())) return Record::NeedsDisk;
             bytes = gather(chain, error);
         }
         if (bytes == 0) {
@@ -350,7 +351,7 @@ Io TlsTransport::write(Chain& chain) {
     if (blocked_ && !flush()) return fail(Code::Closed, "while sending", system_);
     std::size_t encrypted = std::exchange(held_, 0);  // of the chain's front
     std::size_t total = 0;
-    bool pause = files_.is_fetching();
+    bool pause = is_fetching();
     while (!blocked_ && !pause && encrypted < chain.bytes()) {
         chain.consume(encrypted);
         const char* problem = "";
@@ -370,7 +371,7 @@ Io TlsTransport::write(Chain& chain) {
     if (!blocked_) {
         chain.consume(encrypted);
         if (chain.empty()) return {Io::Kind::Done, total, {}};
-        if (!files_.is_fetching()) want_write_again();
+        if (!is_fetching()) want_write_again();
     } else {
         // The chain is empty only when the kernel has everything: its last byte stays until then.
         if (encrypted > 0 && encrypted == chain.bytes()) {

@@ -1,7 +1,6 @@
 // The transport behind make_tls_server_transport() and make_tls_client_transport(). For net/ only.
 #pragma once
 
-#include "core/net/file_reader.hpp"
 #include "core/net/tls_library.hpp"
 #include "core/net/transport.hpp"
 
@@ -65,8 +64,7 @@ private:
     Ref<RefCounted> context_;
     std::shared_ptr<TlsLibrary> library_;
     TlsTransport** guard_ = nullptr;  // told when this goes away during a callback
-    FileReader files_{*this};
-    Ref<Block> aside_;  // received earlier
+    Ref<Block> aside_;                // received earlier
     Ref<Block> unsent_;
     std::uint32_t aside_at_ = 0;
     std::uint32_t unsent_at_ = 0;

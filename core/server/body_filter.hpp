@@ -4,6 +4,7 @@
 
 #include "core/base/chain.hpp"
 #include "core/http/headers.hpp"
+#include "core/net/file_reader.hpp"
 
 #include <memory>
 #include <string_view>
@@ -64,14 +65,12 @@ public:
 
 private:
     class Link;
-    struct Later;  // work that was put off; outlives this
+    struct Alive;
 
     void pump();
     bool read_file();
-    void wait_for_disk(int fd, off_t offset, std::size_t size);
-    void put_off(void (FilteredBody::*step)());
-    void on_disk();
-    void cut();
+    void on_fetched();
+    void fail();
     bool pass(std::string_view bytes, const Ref<RefCounted>& owner);
     void end();
 
@@ -79,12 +78,11 @@ private:
     std::vector<std::unique_ptr<Link>> links_;
     Chain waiting_;
     http::Headers trailers_;  // a copy, where the end has to wait
-    std::shared_ptr<Later> later_;
+    net::FileReader files_;
+    std::shared_ptr<Alive> alive_;  // outlives this where something was put off
     bool has_trailers_ = false;
-    bool is_finished_ = false;     // finish() was called
-    bool has_failed_ = false;      // a filter said so: nothing passes any more
-    bool waits_for_disk_ = false;  // in another thread
-    bool was_on_disk_ = false;     // what is read next was fetched already: do not go round again
+    bool is_finished_ = false;  // finish() was called
+    bool has_failed_ = false;   // nothing passes any more
 };
 
 }  // namespace gantry::server

@@ -1,6 +1,7 @@
 #include "core/server/template.hpp"
 
 #include "core/base/text.hpp"
+#include "core/conf/diagnostic.hpp"
 
 #include <algorithm>
 #include <array>
@@ -24,26 +25,6 @@ constexpr bool is_uri_byte(char c) {
     if (byte <= 0x20 || byte >= 0x7f) return false;
     return c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`' && c != '{' && c != '|' &&
            c != '}';
-}
-
-// Edits to get from one to the other: insertions, deletions, replacements and swapped neighbours.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before(b.size() + 1);
-    std::vector<std::size_t> last(b.size() + 1);
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-            row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = std::min(row[j], before[j - 2] + 1);
-        }
-        std::swap(before, last);
-        std::swap(last, row);
-    }
-    return last[b.size()];
 }
 
 const char* stage_text(Stage stage) {
@@ -76,7 +57,7 @@ std::string nearest_variable(std::string_view name) {
         }
         const std::size_t sizes[] = {its_own.size(), info.name.size()};
         if (std::max(sizes[0], sizes[1]) - std::min(sizes[0], sizes[1]) >= least) continue;
-        const std::size_t edits = distance(its_own, info.name);
+        const std::size_t edits = conf::edit_distance(its_own, info.name);
         if (edits >= least) continue;
         least = edits;
         nearest = std::string(info.name) + std::string(info.suffix.empty() ? ""

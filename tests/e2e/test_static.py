@@ -594,9 +594,12 @@ def bytes_read(gantry):
     return workers, others
 
 
-def test_a_worker_does_not_wait_for_what_it_has_to_encrypt():
+@pytest.mark.parametrize("listener", ["plain", "tls"])
+def test_a_worker_does_not_wait_for_the_disk(listener):
     """Pieces that would have to come from the disk are read by another thread first, those in memory by the worker."""
     config = """
+[listener.plain]
+address = "127.0.0.1:0"
 [listener.tls]
 address = "127.0.0.1:0"
 tls = true
@@ -606,9 +609,10 @@ default = true
 [host."test".location."/"]
 static = { root = "@dir@/www" }
 """
+    tls = trusting() if listener == "tls" else None
     content = random.Random(8).randbytes(8_000_001)
     files = {"www/large.bin": content, "www/probe.bin": content[:100_000]}
-    with Gantry(config, files) as gantry, RawClient(gantry, "tls", tls=trusting()) as client:
+    with Gantry(config, files) as gantry, RawClient(gantry, listener, tls=tls) as client:
         make_cold(gantry.dir / "www/large.bin")
         make_cold(gantry.dir / "www/probe.bin")
         # Another file, as whoever asks makes the kernel read ahead.

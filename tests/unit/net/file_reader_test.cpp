@@ -1,5 +1,6 @@
 #include "core/net/file_reader.hpp"
 
+#include "core/base/unique_fd.hpp"
 #include "core/net/blocking_pool.hpp"
 #include "core/net/worker.hpp"
 #include "tests/support/catch.hpp"
@@ -8,8 +9,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
+#include <functional>
 #include <future>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <thread>
 #include <unistd.h>
@@ -53,10 +54,10 @@ public:
     std::promise<std::thread::id> closed;
 };
 
-// Reads the file to its end as a transport does.
-class Reading final : public SocketOp {
+// Reads the file to its end as a response does.
+class Reading {
 public:
-    Reading(UniqueFd socket, Ref<ColdFile> file) : SocketOp(std::move(socket)), file_(std::move(file)) {}
+    explicit Reading(ColdFile& file) : file_(&file) {}
     void go_on() {
         char bytes[16 * 1024];
         while (read_.size() < file_->content.size()) {
@@ -73,13 +74,12 @@ public:
         done.set_value(read_);
     }
 
-    FileReader files{*this};
+    FileReader files{this, [](void* self) { static_cast<Reading*>(self)->next(); }};
+    std::function<void()> next = [this] { go_on(); };
     int fetches = 0;
     std::promise<std::string> done;
 
 private:
-    void on_readable() override {}
-    void on_writable() override { go_on(); }
     Ref<ColdFile> file_;
     std::string read_;
 };
@@ -101,17 +101,8 @@ struct Bench {
         });
         done.get_future().wait();
     }
-    // [worker]
-    Reading* read(ColdFile& file) {
-        int pair[2];
-        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
-        other.reset(pair[1]);
-        return new Reading(UniqueFd(pair[0]), Ref<ColdFile>(&file));
-    }
-
     BlockingPool pool{1};
     Worker worker;
-    UniqueFd other;
     std::thread thread;
 };
 
@@ -126,7 +117,7 @@ TEST_CASE("file_reader: what the disk has comes by way of the pool, whole and in
         Ref<ColdFile>(new ColdFile(100'000))->is_cold();  // asking makes the kernel read ahead
     Reading* reading = nullptr;
     bench.run([&] {
-        reading = bench.read(*file);
+        reading = new Reading(*file);
         reading->go_on();
     });
     auto done = reading->done.get_future();
@@ -137,8 +128,36 @@ TEST_CASE("file_reader: what the disk has comes by way of the pool, whole and in
     } else {
         WARN("the file system keeps everything in memory: nothing was fetched");
     }
-    bench.run([&] { reading->release(); });
+    bench.run([&] { delete reading; });
     REQUIRE(closed.wait_for(kPatience) == std::future_status::ready);
+}
+
+TEST_CASE("file_reader: what the kernel is to send is judged by its ends, or fetched", "[net]") {
+    Bench bench;
+    std::promise<void> here;
+    Reading* reading = nullptr;
+    bench.run([&] {
+        auto* const file = new ColdFile(3'000'000);
+        reading = new Reading(*file);
+        FileReader& files = reading->files;
+        Segment segment = file->segment();
+        CHECK(files.ready(segment, FileReader::kUnasked) == FileReader::kUnasked);
+        if (!file->is_cold()) return here.set_value();
+        // Asking has made the kernel read ahead at the begin, the end is still on the disk.
+        CHECK(files.ready(segment, 3'000'000) == 0);
+        REQUIRE(files.fetch(segment));
+        reading->next = [&here, segment, &files] {
+            const std::size_t ready = files.ready(segment, 3'000'000);
+            CHECK(ready > FileReader::kUnasked);
+            CHECK(ready < 3'000'000);
+            files.took(ready - 1);
+            CHECK(files.ready(segment, 3'000'000) == 1);
+            files.took(1);
+            here.set_value();
+        };
+    });
+    REQUIRE(here.get_future().wait_for(kPatience) == std::future_status::ready);
+    bench.run([&] { delete reading; });
 }
 
 TEST_CASE("file_reader: a fetch outlives its connection and ends on the worker", "[net]") {
@@ -147,10 +166,10 @@ TEST_CASE("file_reader: a fetch outlives its connection and ends on the worker",
     bench.run([&] {
         auto* const file = new ColdFile(100'000);
         closed = file->closed.get_future();
-        Reading* const reading = bench.read(*file);
+        Reading* const reading = new Reading(*file);
         REQUIRE(reading->files.fetch(file->segment()));
         CHECK(reading->files.is_fetching());
-        reading->release();
+        delete reading;
     });
     REQUIRE(closed.wait_for(kPatience) == std::future_status::ready);
     CHECK(closed.get() == bench.thread.get_id());
@@ -162,13 +181,13 @@ TEST_CASE("file_reader: without anybody to fetch it is read all the same", "[net
     const std::string expected = file->content;
     Reading* reading = nullptr;
     bench.run([&] {
-        reading = bench.read(*file);
+        reading = new Reading(*file);
         reading->go_on();
     });
     auto done = reading->done.get_future();
     REQUIRE(done.wait_for(kPatience) == std::future_status::ready);
     CHECK((done.get() == expected));
-    bench.run([&] { reading->release(); });
+    bench.run([&] { delete reading; });
 }
 
 TEST_CASE("file_reader: a pool at its end refuses, and the connection reads itself", "[net]") {
@@ -176,13 +195,13 @@ TEST_CASE("file_reader: a pool at its end refuses, and the connection reads itse
     bench.pool.finish();
     bench.run([&] {
         auto* const file = new ColdFile(100'000);
-        Reading* const reading = bench.read(*file);
+        Reading* const reading = new Reading(*file);
         CHECK_FALSE(reading->files.fetch(file->segment()));
         CHECK_FALSE(reading->files.is_fetching());
         char byte;
         CHECK(reading->files.read(file->segment(99'999), &byte, 1) == 1);
         CHECK(reading->files.read(file->segment(), &byte, 1) == 1);
         CHECK(byte == file->content[0]);
-        reading->release();
+        delete reading;
     });
 }
