@@ -1,6 +1,7 @@
 // Locations of one host that can never answer, because another one comes first. The order is the router's:
 // priority; then exact paths, expressions in the order of the file, prefixes from the longest; what fails by
 // a condition falls through to the next.
+#include "core/conf/as_written.hpp"
 #include "core/conf/loading.hpp"
 
 #include <algorithm>
@@ -16,18 +17,6 @@ struct Item {
     const Pattern* pattern;
     std::size_t order;  // of the location in the file
 };
-
-std::string as_written(const Pattern& pattern) {
-    switch (pattern.kind) {
-        case Pattern::Kind::Exact:
-            return "= " + pattern.text;
-        case Pattern::Kind::Regex:
-            return (pattern.ignore_case ? "~*" : "~") + pattern.text;
-        case Pattern::Kind::Prefix:
-            break;
-    }
-    return pattern.text;
-}
 
 // Every path begins with a slash and has no line break in front.
 bool is_everything(const Pattern& pattern) {

@@ -1,4 +1,5 @@
 // What can only be seen when everything is loaded: names and addresses that clash, hosts that nobody reaches.
+#include "core/conf/as_written.hpp"
 #include "core/conf/loading.hpp"
 
 #include <algorithm>
@@ -12,18 +13,6 @@ bool share_a_listener(const Host& a, const Host& b) {
     return std::any_of(a.listeners.begin(), a.listeners.end(), [&b](std::size_t listener) {
         return std::find(b.listeners.begin(), b.listeners.end(), listener) != b.listeners.end();
     });
-}
-
-std::string as_written(const HostName& name) {
-    switch (name.kind) {
-        case HostName::Kind::Wildcard:
-            return "*." + name.text;
-        case HostName::Kind::Regex:
-            return "~" + name.text;
-        case HostName::Kind::Exact:
-            break;
-    }
-    return name.text;
 }
 
 void check_host_names(Loading& in) {

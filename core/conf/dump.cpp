@@ -1,5 +1,6 @@
 #include "core/conf/dump.hpp"
 
+#include "core/conf/as_written.hpp"
 #include "core/conf/units.hpp"
 
 #include <fmt/format.h>
@@ -107,26 +108,10 @@ std::string show(const Peer& peer) {
     return fmt::format("{}{}{}:{}{}", v6 ? "[" : "", peer.host, v6 ? "]" : "", peer.port, weight);
 }
 std::string show(const HostName& name) {
-    switch (name.kind) {
-        case HostName::Kind::Wildcard:
-            return "*." + name.text;
-        case HostName::Kind::Regex:
-            return "~" + name.text;
-        case HostName::Kind::Exact:
-            break;
-    }
-    return name.text;
+    return as_written(name);
 }
 std::string show(const Pattern& pattern) {
-    switch (pattern.kind) {
-        case Pattern::Kind::Exact:
-            return "= " + pattern.text;
-        case Pattern::Kind::Regex:
-            return (pattern.ignore_case ? "~*" : "~") + pattern.text;
-        case Pattern::Kind::Prefix:
-            break;
-    }
-    return pattern.text;
+    return as_written(pattern);
 }
 std::string show(const Condition& condition) {
     const std::string name =

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <mutex>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <tuple>
 
@@ -16,7 +17,15 @@ namespace {
 
 // From here on sendfile() costs less than sending from memory, where nothing is encrypted.
 constexpr std::uint64_t kSendfileFrom = 32 * 1024;
-constexpr std::size_t kOpenFiles = 1024;  // kept open by all workers together
+constexpr std::size_t kOpenFiles = 1024;  // kept open by all workers together, at most
+
+// How many descriptors one of `workers` may keep: connections need most of what the process may have.
+std::size_t open_limit(std::size_t workers) {
+    rlimit limit{};
+    const bool is_known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    const std::size_t all = is_known ? std::min<std::size_t>(kOpenFiles, limit.rlim_cur / 4) : kOpenFiles;
+    return std::max<std::size_t>(all / workers, 16);
+}
 
 bool is_same_version(const struct stat& a, const struct stat& b) {
     return a.st_ino == b.st_ino && a.st_dev == b.st_dev && a.st_size == b.st_size &&
@@ -144,6 +153,9 @@ std::uint32_t file_root_id(const FileRoot& root) {
     return ids.try_emplace(key, static_cast<std::uint32_t>(ids.size() + 1)).first->second;
 }
 
+FileCache::FileCache(server::WorkerContext& worker)
+    : worker_(worker), open_limit_(open_limit(worker.workers())) {}
+
 FileCache::~FileCache() = default;
 
 // The root's own path is followed anew now and then, so that a deployment that moves a link is seen.
@@ -210,14 +222,13 @@ void FileCache::insert(const FileRoot& root, std::string_view key, FileEntry& en
 // Descriptors are few: the oldest entry that holds one has to go. Which is looked for among the oldest only,
 // as this is done while other requests wait.
 bool FileCache::may_stay_open() {
-    const std::size_t limit = std::max<std::size_t>(kOpenFiles / worker_.workers(), 16);
     FileEntry* entry = oldest_;
-    for (int looked = 0; open_ >= limit && entry != nullptr && looked < 64; ++looked) {
+    for (int looked = 0; open_ >= open_limit_ && entry != nullptr && looked < 64; ++looked) {
         FileEntry* const next = entry->newer;
         if (entry->fd) drop(*entry);
         entry = next;
     }
-    return open_ < limit;
+    return open_ < open_limit_;
 }
 
 void FileCache::touch(FileEntry& entry) {

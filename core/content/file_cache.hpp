@@ -61,7 +61,7 @@ std::uint32_t file_root_id(const FileRoot& root);
 // One per worker, through WorkerContext::local(). [worker]
 class FileCache {
 public:
-    explicit FileCache(server::WorkerContext& worker) : worker_(worker) {}
+    explicit FileCache(server::WorkerContext& worker);
     ~FileCache();
 
     // The file at `path`, relative to the root. Null: the answer would need the disk, and `disk` forbids to
@@ -90,7 +90,8 @@ private:
     FileEntry* newest_ = nullptr;
     FileEntry* oldest_ = nullptr;
     std::uint64_t bytes_ = 0;
-    std::size_t open_ = 0;  // entries with a descriptor
+    std::size_t open_ = 0;    // entries with a descriptor
+    std::size_t open_limit_;  // of them
 };
 
 }  // namespace gantry::content
