@@ -296,8 +296,10 @@ SyntaxAdvice advise_on_pair(std::string_view statement, std::string_view descrip
         return {"what opens here is never closed", "close it with the matching ], } or quotes", column};
     }
     if (value[0] == '=') {
+        const std::size_t meant = value.find_first_not_of("= \t");
         return {"there is one = too many",
-                fmt::format("write {} = {}", key, trim(value.substr(value.find_first_not_of("= ")))), column};
+                fmt::format("write {} = {}", key, meant == value.npos ? "value" : trim(value.substr(meant))),
+                column};
     }
     const char first = value[0];
     if (first == '"' || first == '\'') return advise_on_string(line, value, description, column);
