@@ -31,7 +31,8 @@ std::shared_ptr<spdlog::logger> make_logger(const std::string& target) {
     auto logger = std::make_shared<spdlog::logger>("gantry", sink);
     logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %P %l: %v");
     logger->set_level(to_spdlog(g_level.load()));
-    logger->flush_on(spdlog::level::warn);
+    // Whoever follows the file sees the course of things as it happens; debug lines may be many.
+    logger->flush_on(spdlog::level::info);
     // A full disk must not stop the server: the line is counted and lost.
     logger->set_error_handler([](const std::string&) { g_lost.fetch_add(1, std::memory_order_relaxed); });
     return logger;

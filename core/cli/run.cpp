@@ -6,7 +6,7 @@
 namespace gantry::cli {
 
 int run_command(const RunOptions& options) {
-    return supervise([&](UniqueFd to_supervisor) { return serve(options, std::move(to_supervisor)); });
+    return supervise([&](FromSupervisor supervisor) { return serve(options, std::move(supervisor)); });
 }
 
 }  // namespace gantry::cli

@@ -4,6 +4,7 @@
 #include "core/base/version.hpp"
 #include "core/cli/configuration.hpp"
 #include "core/cli/exit_code.hpp"
+#include "core/cli/heartbeat.hpp"
 #include "core/net/socket_broker.hpp"
 #include "core/server/server.hpp"
 
@@ -25,19 +26,23 @@ void raise_file_limit() {
 
 class Process {
 public:
-    Process(const RunOptions& options, UniqueFd to_supervisor)
-        : options_(options), sockets_(std::move(to_supervisor)) {}
+    Process(const RunOptions& options, FromSupervisor supervisor)
+        : options_(options), heartbeat_every_(supervisor.heartbeat), sockets_(std::move(supervisor.socket)) {}
     int run();
 
 private:
     bool reload();
+    void reopen_logs();
     int stop(Millis timeout);
+    std::string status() const;
 
     const RunOptions& options_;
+    const Millis heartbeat_every_;
     net::BrokeredSockets sockets_;
     server::LogThread logs_;
     content::Services services_;
     std::unique_ptr<server::Server> server_;
+    std::unique_ptr<Heartbeat> heartbeat_;
 };
 
 // True: the new generation serves. Otherwise everything stays as it was, and the log says why.
@@ -57,15 +62,31 @@ bool Process::reload() {
     return true;
 }
 
+void Process::reopen_logs() {
+    log::reopen();
+    logs_.reopen();
+    log::info("log files opened anew");
+}
+
+std::string Process::status() const {
+    const auto generation = server_->generation();
+    return fmt::format("serving hosts={} listeners={} workers={} generation={}", generation->host_count(),
+                       generation->settings().listeners.size(), server_->workers(), generation->number());
+}
+
+// A negative timeout: without limit.
 int Process::stop(Millis timeout) {
     log::info("draining connections={}", server_->open_connections());
-    const std::uint64_t left = server_->drain(timeout);
+    sockets_.report({net::Report::State::Stopping,
+                     fmt::format("draining connections={}", server_->open_connections()), timeout});
+    const std::uint64_t left = server_->drain(timeout < 0 ? std::numeric_limits<Millis>::max() / 2 : timeout);
     if (left > 0) {
         log::warn("stopped with connections open: count={} after the drain timeout", left);
         logs_.stop();
         log::flush();
         ::_exit(kOk);  // what is still in use is not worth tearing down
     }
+    heartbeat_.reset();
     server_.reset();
     log::info("stopped");
     return kOk;
@@ -93,29 +114,36 @@ int Process::run() {
     configuration.generation.reset();
     // The files as they were read took more than what became of them, and the process lives long.
     ::malloc_trim(0);
-    sockets_.announce_ready();
+    sockets_.report({net::Report::State::Ready, status(), 0});
+    heartbeat_ = std::make_unique<Heartbeat>(*server_, sockets_, heartbeat_every_);
 
     sigset_t set;
     sigemptyset(&set);
-    for (const int number : {SIGTERM, SIGQUIT, SIGHUP}) sigaddset(&set, number);
+    for (const int number : {SIGTERM, SIGQUIT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
     for (;;) {
         int number = 0;
         if (::sigwait(&set, &number) != 0) continue;
         if (number == SIGHUP) {
-            reload();
+            sockets_.report({net::Report::State::Reloading, {}, 0});
+            const bool done = reload();
+            sockets_.report({net::Report::State::Ready,
+                             status() + (done ? "" : "; the last reload failed, the log says why"), 0});
             continue;
         }
-        const Millis timeout = number == SIGQUIT
-                                   ? std::numeric_limits<Millis>::max() / 2
-                                   : server_->generation()->settings().server.drain_timeout.count();
+        if (number == SIGUSR1) {
+            reopen_logs();
+            continue;
+        }
+        const Millis timeout =
+            number == SIGQUIT ? -1 : server_->generation()->settings().server.drain_timeout.count();
         return stop(timeout);
     }
 }
 
 }  // namespace
 
-int serve(const RunOptions& options, UniqueFd to_supervisor) {
-    return Process(options, std::move(to_supervisor)).run();
+int serve(const RunOptions& options, FromSupervisor supervisor) {
+    return Process(options, std::move(supervisor)).run();
 }
 
 }  // namespace gantry::cli

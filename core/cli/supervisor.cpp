@@ -2,6 +2,7 @@
 
 #include "core/base/clock.hpp"
 #include "core/base/log.hpp"
+#include "core/cli/server_watch.hpp"
 #include "core/net/socket_broker.hpp"
 
 #include <algorithm>
@@ -24,16 +25,19 @@ constexpr Millis kStable = 10'000;  // one that lived this long starts the count
 
 class Supervisor {
 public:
-    explicit Supervisor(const std::function<int(UniqueFd)>& serve) : serve_(serve) {}
+    explicit Supervisor(const std::function<int(FromSupervisor)>& serve) : serve_(serve) {}
     int run();
 
 private:
     bool start();
     void wait_for_event(int timeout);
+    void on_report(const net::Report& report);
     void on_signal();
     void on_child_exit(int status);
 
-    const std::function<int(UniqueFd)>& serve_;
+    const std::function<int(FromSupervisor)>& serve_;
+    ServiceManager manager_;
+    ServerWatch watch_{manager_};
     net::SocketBroker broker_;
     UniqueFd signals_;
     UniqueFd child_socket_;
@@ -64,7 +68,7 @@ bool Supervisor::start() {
         // A supervisor that is killed takes the server along: nobody would keep it alive any more.
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (::getppid() != parent) ::_exit(1);
-        const int code = serve_(std::move(theirs));
+        const int code = serve_({std::move(theirs), watch_.heartbeat()});
         log::flush();
         std::exit(code);
     }
@@ -72,6 +76,7 @@ bool Supervisor::start() {
     child_socket_ = std::move(ours);
     ready_ = false;
     started_ = monotonic_millis();
+    watch_.on_start(child);
     return true;
 }
 
@@ -80,7 +85,12 @@ void Supervisor::on_signal() {
     while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
         const int number = static_cast<int>(info.ssi_signo);
         if (number == SIGCHLD) continue;  // waitpid tells
-        if (number != SIGHUP) stopping_ = true;
+        if (number == SIGHUP) {
+            watch_.on_reload_signal();
+        } else if (number != SIGUSR1) {
+            stopping_ = true;
+            watch_.on_stop_signal();
+        }
         if (child_ > 0) ::kill(child_, number == SIGINT ? SIGTERM : number);
     }
 }
@@ -88,6 +98,7 @@ void Supervisor::on_signal() {
 void Supervisor::on_child_exit(int status) {
     child_ = -1;
     child_socket_.reset();
+    watch_.on_end();
     const bool exited = WIFEXITED(status);
     const int code = exited ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (stopping_ || (!ever_ready_ && exited)) {
@@ -105,14 +116,23 @@ void Supervisor::on_child_exit(int status) {
     if (pause_ == 0) pause_ = kFirstPause;
 }
 
+void Supervisor::on_report(const net::Report& report) {
+    if (report.state == net::Report::State::Ready) ready_ = ever_ready_ = true;
+    watch_.on_report(report);
+}
+
 void Supervisor::wait_for_event(int timeout) {
+    if (const int check = watch_.next_check(); check >= 0 && (timeout < 0 || check < timeout))
+        timeout = check;
     pollfd waits[2] = {{signals_.get(), POLLIN, 0}, {child_socket_.get(), POLLIN, 0}};
     ::poll(waits, child_socket_ ? 2 : 1, timeout);
     if ((waits[0].revents & POLLIN) != 0) on_signal();
     if (child_socket_ && (waits[1].revents & (POLLIN | POLLHUP)) != 0) {
-        const bool open = broker_.serve(child_socket_.get(), [this] { ready_ = ever_ready_ = true; });
+        const bool open =
+            broker_.serve(child_socket_.get(), [this](const net::Report& report) { on_report(report); });
         if (!open) child_socket_.reset();
     }
+    watch_.check();
     int status = 0;
     if (child_ > 0 && ::waitpid(child_, &status, WNOHANG) == child_) on_child_exit(status);
 }
@@ -120,7 +140,7 @@ void Supervisor::wait_for_event(int timeout) {
 int Supervisor::run() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}) sigaddset(&set, number);
+    for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD}) sigaddset(&set, number);
     // Blocked in the child as well: its main thread takes them with sigwait, and its workers never see them.
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
@@ -141,7 +161,7 @@ int Supervisor::run() {
 
 }  // namespace
 
-int supervise(const std::function<int(UniqueFd)>& serve) {
+int supervise(const std::function<int(FromSupervisor)>& serve) {
     return Supervisor(serve).run();
 }
 

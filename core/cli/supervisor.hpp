@@ -1,16 +1,23 @@
 // The parent of the server process: keeps the listening sockets and keeps one server process alive.
 #pragma once
 
+#include "core/base/clock.hpp"
 #include "core/base/unique_fd.hpp"
 
 #include <functional>
 
 namespace gantry::cli {
 
-// Forks and runs `serve(to_supervisor)` in the child, whose return value is its exit code. When a child that
-// was ready dies, the next one is started, with back-off when that repeats. SIGTERM, SIGINT, SIGQUIT and
-// SIGHUP are passed on. Returns the exit code of the process: the child's when it ended on request, or when
-// it never became ready.
-int supervise(const std::function<int(UniqueFd to_supervisor)>& serve);
+// What a server process gets along.
+struct FromSupervisor {
+    UniqueFd socket;       // for net::BrokeredSockets
+    Millis heartbeat = 0;  // how often to report that it is alive; 0: not
+};
+
+// Forks and runs `serve` in the child, whose return value is its exit code. When a child that was ready dies,
+// the next one is started, with back-off when that repeats. SIGTERM, SIGINT, SIGQUIT, SIGHUP and SIGUSR1 are
+// passed on. The service manager, if there is one, is told what happens. Returns the exit code of the
+// process: the child's when it ended on request, or when it never became ready.
+int supervise(const std::function<int(FromSupervisor)>& serve);
 
 }  // namespace gantry::cli

@@ -81,15 +81,18 @@ bool receive_reply(int fd, Reply& reply, std::vector<UniqueFd>& sockets) {
 
 // Both ends are the same program, so the layout is no one else's business.
 struct BrokerRequest {
-    enum class Kind : std::uint32_t { Open, Close, Ready };
+    enum class Kind : std::uint32_t { Open, Close, Report };
     Kind kind = Kind::Open;
     std::uint32_t count = 0;
     std::uint32_t family = 0;
     std::uint32_t port = 0;
     std::uint32_t unix_mode = 0;
     int backlog = 0;
+    Report::State state = Report::State::Ready;
+    Millis limit = 0;
     char host[128] = {};
     char tag[128] = {};
+    char text[256] = {};
 
     conf::Address address() const {
         conf::Address address;
@@ -121,13 +124,14 @@ SocketBroker::~SocketBroker() {
     for (const auto& [key, kept] : kept_) own_.close(kept.address);
 }
 
-bool SocketBroker::serve(int fd, const std::function<void()>& on_ready) {
+bool SocketBroker::serve(int fd, const std::function<void(const Report&)>& on_report) {
     BrokerRequest request;
     const ssize_t got = ::recv(fd, &request, sizeof request, 0);
     if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) return false;
     if (got != sizeof request) return true;
     request.host[sizeof request.host - 1] = '\0';
     request.tag[sizeof request.tag - 1] = '\0';
+    request.text[sizeof request.text - 1] = '\0';
     switch (request.kind) {
         case BrokerRequest::Kind::Open:
             open(fd, request);
@@ -135,8 +139,8 @@ bool SocketBroker::serve(int fd, const std::function<void()>& on_ready) {
         case BrokerRequest::Kind::Close:
             if (kept_.erase(request.key()) > 0) own_.close(request.address());
             break;
-        case BrokerRequest::Kind::Ready:
-            on_ready();
+        case BrokerRequest::Kind::Report:
+            on_report({request.state, request.text, request.limit});
             break;
     }
     return true;
@@ -193,9 +197,12 @@ void BrokeredSockets::close(const conf::Address& address) {
     ::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL);
 }
 
-void BrokeredSockets::announce_ready() {
+void BrokeredSockets::report(const Report& report) {
     BrokerRequest request;
-    request.kind = BrokerRequest::Kind::Ready;
+    request.kind = BrokerRequest::Kind::Report;
+    request.state = report.state;
+    request.limit = report.limit;
+    std::strncpy(request.text, report.text.c_str(), sizeof request.text - 1);
     ::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL);
 }
 

@@ -3,15 +3,25 @@
 // successor.
 #pragma once
 
+#include "core/base/clock.hpp"
 #include "core/base/unique_fd.hpp"
 #include "core/net/socket_source.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace gantry::net {
+
+// What the server process tells the supervisor about itself.
+struct Report {
+    enum class State : std::uint32_t { Ready, Reloading, Stopping, Alive };
+    State state = State::Ready;
+    std::string text;  // one line for people; long ones are cut
+    Millis limit = 0;  // of Stopping: how long that may take, negative: as long as it takes
+};
 
 // The supervisor's end. Single-threaded.
 class SocketBroker {
@@ -26,7 +36,7 @@ public:
     void forget() { kept_.clear(); }
 
     // Answers one request that waits on `fd` (a SOCK_SEQPACKET socket). False: the other end is closed.
-    bool serve(int fd, const std::function<void()>& on_ready);
+    bool serve(int fd, const std::function<void(const Report&)>& on_report);
 
 private:
     void open(int fd, const struct BrokerRequest& request);
@@ -46,8 +56,8 @@ public:
     Result<std::vector<UniqueFd>> open(const conf::Address& address, const conf::Listener& listener,
                                        unsigned count) override;
     void close(const conf::Address& address) override;
-    // Tells the supervisor that this process serves.
-    void announce_ready();
+    // [any]
+    void report(const Report& report);
 
 private:
     UniqueFd fd_;

@@ -58,6 +58,10 @@ void Server::on_all_workers(const std::function<void(WorkerContext&)>& task) {
     done.wait();
 }
 
+void Server::post_to_workers(const std::function<void()>& task) {
+    for (const auto& worker : workers_) worker->net().post(task);
+}
+
 std::vector<std::string> Server::apply(std::shared_ptr<const Generation> generation) {
     std::vector<std::string> errors;
     Opened opened;

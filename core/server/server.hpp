@@ -21,7 +21,7 @@
 
 namespace gantry::server {
 
-// [main] throughout.
+// [main], unless a method says otherwise.
 class Server {
 public:
     // Starts the workers. Their number does not change in a reload; it takes a new process.
@@ -44,6 +44,9 @@ public:
     std::uint64_t drain(Millis timeout);
 
     std::uint64_t open_connections() const;
+
+    // Runs `task` on every worker, soon. [any] thread, until the destructor begins.
+    void post_to_workers(const std::function<void()>& task);
 
 private:
     struct Address {

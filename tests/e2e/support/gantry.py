@@ -46,7 +46,7 @@ class Gantry:
     also holds `files`. On leaving, the server gets SIGTERM and has to end with 0 and without a sanitizer's word.
     """
 
-    def __init__(self, config, files=None, env=None, workers=2, ready=True, preexec=None, level="info", **values):
+    def __init__(self, config, files=None, env=None, workers=2, ready=True, preexec=None, level="info", prefix=(), pass_fds=(), **values):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gantry-e2e-"))
         self.values = dict(values, dir=str(self.dir))
         self.config_path = self.dir / "gantry.toml"
@@ -59,6 +59,8 @@ class Gantry:
         self._level = level
         self._env = env or {}
         self._preexec = preexec
+        self._prefix = list(prefix)
+        self._pass_fds = pass_fds
         self._wait_ready = ready
         (self.dir / "www").mkdir()
         for name, content in (files or {}).items():
@@ -100,13 +102,14 @@ class Gantry:
         env["TSAN_OPTIONS"] = f"log_path={self.dir}/sanitizer"
         env.update(self._env)
         self.process = subprocess.Popen(
-            [binary(), "run", "-c", str(self.config_path)],
+            self._prefix + [binary(), "run", "-c", str(self.config_path)],
             stdin=subprocess.DEVNULL,
             stdout=open(self.dir / "stdout", "wb"),
             stderr=subprocess.PIPE,
             env=env,
             cwd=self.dir,
             preexec_fn=self._preexec,
+            pass_fds=self._pass_fds,
         )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
