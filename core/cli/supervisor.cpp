@@ -38,7 +38,7 @@ private:
     const std::function<int(FromSupervisor)>& serve_;
     ServiceManager manager_;
     ServerWatch watch_{manager_};
-    net::SocketBroker broker_;
+    net::SocketBroker broker_{net::PassedSockets::take()};
     UniqueFd signals_;
     UniqueFd child_socket_;
     pid_t child_ = -1;
@@ -117,7 +117,10 @@ void Supervisor::on_child_exit(int status) {
 }
 
 void Supervisor::on_report(const net::Report& report) {
-    if (report.state == net::Report::State::Ready) ready_ = ever_ready_ = true;
+    if (report.state == net::Report::State::Ready) {
+        ready_ = ever_ready_ = true;
+        broker_.report_unused();
+    }
     watch_.on_report(report);
 }
 

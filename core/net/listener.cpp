@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -155,6 +156,12 @@ Result<UniqueFd> open_listening_socket(const conf::Address& address, int backlog
     if (is_unix) ::chmod(reinterpret_cast<sockaddr_un&>(to).sun_path, unix_mode);
     if (::listen(fd.get(), backlog) != 0) return fail(Code::Internal, Side::Us, "while listening", errno);
     return fd;
+}
+
+void adopt_listening_socket(int fd, int backlog) {
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+    set_inherited_options(fd);  // a unix socket has none of them
+    ::listen(fd, backlog);
 }
 
 }  // namespace gantry::net

@@ -77,4 +77,7 @@ using ListenerPtr = std::unique_ptr<Listener, ReleaseSocket>;
 Result<UniqueFd> open_listening_socket(const conf::Address& address, int backlog, bool share_port,
                                        std::uint32_t unix_mode);
 
+// A socket that listens already, opened by somebody else: made as open_listening_socket() makes them. [any]
+void adopt_listening_socket(int fd, int backlog);
+
 }  // namespace gantry::net

@@ -1,7 +1,11 @@
 #include "core/net/socket_broker.hpp"
 
+#include "core/base/log.hpp"
+#include "core/net/listener.hpp"
+
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/socket.h>
 
 namespace gantry::net {
@@ -121,7 +125,9 @@ BrokerRequest request_for(BrokerRequest::Kind kind, const conf::Address& address
 }  // namespace
 
 SocketBroker::~SocketBroker() {
-    for (const auto& [key, kept] : kept_) own_.close(kept.address);
+    for (const auto& [key, kept] : kept_) {
+        if (!kept.is_passed) own_.close(kept.address);
+    }
 }
 
 bool SocketBroker::serve(int fd, const std::function<void(const Report&)>& on_report) {
@@ -137,7 +143,7 @@ bool SocketBroker::serve(int fd, const std::function<void(const Report&)>& on_re
             open(fd, request);
             break;
         case BrokerRequest::Kind::Close:
-            if (kept_.erase(request.key()) > 0) own_.close(request.address());
+            close(request);
             break;
         case BrokerRequest::Kind::Report:
             on_report({request.state, request.text, request.limit});
@@ -146,17 +152,57 @@ bool SocketBroker::serve(int fd, const std::function<void(const Report&)>& on_re
     return true;
 }
 
+Result<std::vector<UniqueFd>> SocketBroker::make(const BrokerRequest& request, Kept& entry) {
+    const auto* const passed = passed_.give(request.address(), request.text, request.key());
+    entry.is_passed = passed != nullptr;
+    if (passed == nullptr) {
+        conf::Listener listener;
+        listener.backlog = request.backlog;
+        listener.unix_mode = request.unix_mode;
+        return own_.open(request.address(), listener, request.count);
+    }
+    adopt_listening_socket(passed->fd.get(), request.backlog);
+    std::vector<UniqueFd> sockets;
+    while (sockets.size() < request.count) {
+        sockets.emplace_back(::fcntl(passed->fd.get(), F_DUPFD_CLOEXEC, 3));
+        if (!sockets.back()) return fail(Code::Internal, Side::Us, kContexts[2], errno);
+    }
+    return sockets;
+}
+
+void SocketBroker::close(const BrokerRequest& request) {
+    const auto kept = kept_.find(request.key());
+    if (kept == kept_.end()) return;
+    if (!kept->second.is_passed) own_.close(kept->second.address);
+    passed_.take_back(kept->first);
+    kept_.erase(kept);
+}
+
+void SocketBroker::report_unused() {
+    std::string unused;
+    for (const PassedSockets::Socket& socket : passed_.all()) {
+        if (!socket.user.empty()) continue;
+        unused.append(unused.empty() ? "" : ", ").append(socket.address);
+        if (!socket.name.empty()) unused.append(" (").append(socket.name).append(")");
+    }
+    if (!unused.empty() && unused != unused_) {
+        log::warn(
+            "sockets of the service manager that no listener uses: {}; clients connect to them and wait. "
+            "Give a listener this address, name the socket as the listener (FileDescriptorName=), or "
+            "take out ListenStream=",
+            unused);
+    }
+    unused_ = std::move(unused);
+}
+
 void SocketBroker::open(int fd, const BrokerRequest& request) {
     Kept& entry = kept_[request.key()];
     entry.address = request.address();
     std::vector<UniqueFd>& kept = entry.sockets;
     if (kept.size() != request.count) {
         // A different number of workers: sockets that share a port are a group, so all are opened anew.
-        conf::Listener listener;
-        listener.backlog = request.backlog;
-        listener.unix_mode = request.unix_mode;
         kept.clear();
-        auto sockets = own_.open(request.address(), listener, request.count);
+        auto sockets = make(request, entry);
         if (!sockets) {
             kept_.erase(request.key());
             send_reply(fd, {0, 0, context_number(sockets.error().context), sockets.error().system}, nullptr);
@@ -176,6 +222,7 @@ Result<std::vector<UniqueFd>> BrokeredSockets::open(const conf::Address& address
     request.count = count;
     request.backlog = listener.backlog;
     request.unix_mode = listener.unix_mode;
+    std::strncpy(request.text, listener.name.c_str(), sizeof request.text - 1);
     if (::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL) < 0) {
         return fail(Code::Internal, Side::Us, kContexts[5], errno);
     }

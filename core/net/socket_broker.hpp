@@ -5,6 +5,7 @@
 
 #include "core/base/clock.hpp"
 #include "core/base/unique_fd.hpp"
+#include "core/net/passed_sockets.hpp"
 #include "core/net/socket_source.hpp"
 
 #include <cstdint>
@@ -26,27 +27,39 @@ struct Report {
 // The supervisor's end. Single-threaded.
 class SocketBroker {
 public:
-    SocketBroker() = default;
+    // `passed`: handed out where they fit, in place of opening.
+    explicit SocketBroker(PassedSockets passed = {}) : passed_(std::move(passed)) {}
     SocketBroker(const SocketBroker&) = delete;
     SocketBroker& operator=(const SocketBroker&) = delete;
     // Removes the files of unix sockets.
     ~SocketBroker();
 
     // In a forked child: lets go of the descriptors, which stay the supervisor's.
-    void forget() { kept_.clear(); }
+    void forget() {
+        kept_.clear();
+        passed_ = {};
+    }
+
+    // Once the server process is ready: names in the log those that were passed for nothing.
+    void report_unused();
 
     // Answers one request that waits on `fd` (a SOCK_SEQPACKET socket). False: the other end is closed.
     bool serve(int fd, const std::function<void(const Report&)>& on_report);
 
 private:
-    void open(int fd, const struct BrokerRequest& request);
-
-    OwnSockets own_;
     struct Kept {
         conf::Address address;
         std::vector<UniqueFd> sockets;
+        bool is_passed = false;
     };
+    void open(int fd, const struct BrokerRequest& request);
+    Result<std::vector<UniqueFd>> make(const struct BrokerRequest& request, Kept& entry);
+    void close(const struct BrokerRequest& request);
+
+    OwnSockets own_;
     std::map<std::string, Kept> kept_;  // by address
+    PassedSockets passed_;
+    std::string unused_;  // as last reported
 };
 
 // The server process's end. [main]
