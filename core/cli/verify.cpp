@@ -25,10 +25,11 @@ void verify_certificates(const conf::Host& host, conf::Diagnostics& diagnostics)
     for (const conf::Certificate& files : host.certificates) {
         if (files.is_complained_of) continue;
         for (net::CertificateProblem& problem : net::check_certificate(files, certified_names(host))) {
+            const conf::Place place = net::place_of(problem, files);
             if (problem.kind == net::CertificateProblem::Kind::Error) {
-                diagnostics.error(files.place, std::move(problem.text), std::move(problem.hint));
+                diagnostics.error(place, std::move(problem.text), std::move(problem.hint));
             } else {
-                diagnostics.warning(files.place, std::move(problem.text), std::move(problem.hint));
+                diagnostics.warning(place, std::move(problem.text), std::move(problem.hint));
             }
         }
     }

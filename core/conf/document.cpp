@@ -48,6 +48,36 @@ std::string read_file(const std::string& path, Pipes pipes, std::string& out) {
     }
 }
 
+// The first [ of a file pattern that no ] closes, or npos. As glob(7) reads it: a list ends with its part of
+// the path, a ] in front stands for itself, \ takes the meaning of what follows.
+std::size_t find_unclosed(std::string_view pattern) {
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        if (pattern[i] == '\\') ++i;
+        if (i >= pattern.size() || pattern[i] != '[') continue;
+        std::size_t end = i + 1;
+        if (end < pattern.size() && (pattern[end] == '!' || pattern[end] == '^')) ++end;
+        if (end < pattern.size() && pattern[end] == ']') ++end;
+        while (end < pattern.size() && pattern[end] != ']' && pattern[end] != '/') {
+            // [:alpha:] has a ] of its own.
+            const auto inner = pattern.substr(end, 2) == "[:" ? pattern.find(":]", end + 2) : pattern.npos;
+            end = inner != pattern.npos ? inner + 2 : end + 1;
+        }
+        if (end >= pattern.size() || pattern[end] == '/') return i;
+        i = end;
+    }
+    return pattern.npos;
+}
+
+// What stands in a path, so that a pattern takes it as it is.
+std::string escape_pattern(std::string_view path) {
+    std::string out;
+    for (const char c : path) {
+        if (c == '*' || c == '?' || c == '[' || c == '\\') out.push_back('\\');
+        out.push_back(c);
+    }
+    return out;
+}
+
 class DocumentReader {
 public:
     DocumentReader(const Environment& environment, Document& document, Diagnostics& diagnostics)
@@ -157,11 +187,21 @@ private:
                                "write the full path");
             return;
         }
+        const bool is_plain = pattern.find_first_of("*?[") == pattern.npos;
+        if (const std::size_t open = find_unclosed(pattern); open != pattern.npos) {
+            const std::size_t offset = pattern == node.text ? open : 0;
+            diagnostics_.error_within(
+                node.place, static_cast<std::uint32_t>(offset),
+                fmt::format("no ] closes the [ in \"{}\", so it could match nothing", pattern),
+                "close it: * stands for anything, ? for one character, [a-z] for one of these, [[] for a [");
+            return;
+        }
         const std::string& from = document_.sources.names()[node.place.file];
         if (const auto slash = from.rfind('/'); pattern[0] != '/' && slash != from.npos) {
-            pattern.insert(0, from, 0, slash + 1);
+            const std::string_view folder = std::string_view(from).substr(0, slash + 1);
+            pattern.insert(0, is_plain ? std::string(folder) : escape_pattern(folder));
         }
-        if (pattern.find_first_of("*?[") == pattern.npos) return read_included(pattern, node.place);
+        if (is_plain) return read_included(pattern, node.place);
         for (const std::string& path : matches(pattern, node.place)) read_included(path, node.place);
     }
 

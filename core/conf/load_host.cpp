@@ -17,6 +17,7 @@ constexpr std::string_view kSlashes[] = {"keep", "reject", "decode"};
 // ---- certificates
 
 void certificate_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
+    into.place = node.place;
     if (in.read(key, node, into.certificate_file)) {
         into.is_complained_of |=
             !check_file(in, into.certificate_file, node.place, "the certificate", FileUse::Certificate);
@@ -24,12 +25,14 @@ void certificate_file(Loading& in, const KeyDoc& key, const Node& node, Certific
 }
 
 void key_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
+    into.key_place = node.place;
     if (in.read(key, node, into.key_file)) {
         into.is_complained_of |= !check_file(in, into.key_file, node.place, "the key", FileUse::Secret);
     }
 }
 
 void ocsp_file(Loading& in, const KeyDoc& key, const Node& node, Certificate& into) {
+    into.ocsp_place = node.place;
     if (in.read(key, node, into.ocsp_file)) {
         into.is_complained_of |=
             !check_file(in, into.ocsp_file, node.place, "the OCSP answer", FileUse::Certificate);
@@ -58,6 +61,7 @@ constexpr Key<Certificate> kCertificateKeys[] = {
 void certificate_item(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
     Certificate draft;
     draft.place = node.place;
+    draft.key_place = node.place;
     if (node.kind == Node::Kind::String) {
         if (node.text == "self-signed") {
             into.self_signed = true;
@@ -79,6 +83,7 @@ void certificate_item(Loading& in, const KeyDoc& key, const Node& node, HostDraf
         draft.is_complained_of |= !check_file(in, draft.certificate_file, certificate->node->place,
                                               "the certificate", FileUse::Secret);
         draft.key_file = draft.certificate_file;
+        draft.key_place = draft.place;
     }
     if (draft.certificate_file.empty() || draft.key_file.empty()) return;
     for (const Certificate& other : into.certificates) {

@@ -282,7 +282,9 @@ struct Certificate {
     std::string certificate_file;  // PEM, leaf first
     std::string key_file;
     std::string ocsp_file;  // DER, "" = none
-    Place place;
+    Place place;            // of certificate_file
+    Place key_place{};
+    Place ocsp_place{};
     bool is_complained_of = false;  // loading has said what is wrong with the files
 };
 

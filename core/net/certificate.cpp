@@ -26,6 +26,8 @@ constexpr std::size_t kMaxFileBytes = 1024 * 1024;
 
 using Problems = std::vector<CertificateProblem>;
 
+using File = CertificateProblem::File;
+
 template <class... Args>
 CertificateProblem& complain(Problems& problems, CertificateProblem::Kind kind,
                              fmt::format_string<Args...> format, Args&&... args) {
@@ -33,6 +35,11 @@ CertificateProblem& complain(Problems& problems, CertificateProblem::Kind kind,
 }
 constexpr auto kError = CertificateProblem::Kind::Error;
 constexpr auto kWarning = CertificateProblem::Kind::Warning;
+
+// What was found since there were `first` problems is about `file`.
+void is_about(File file, Problems& problems, std::size_t first) {
+    for (std::size_t i = first; i < problems.size(); ++i) problems[i].file = file;
+}
 
 std::string last_reason() {
     const char* reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -47,8 +54,9 @@ bool read_file(const std::string& path, const char* what, std::string& to, Probl
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat facts{};
     if (!fd || ::fstat(fd.get(), &facts) != 0) {
+        const bool is_missing = errno == ENOENT;
         complain(problems, kError, "cannot read the {} {}: {}", what, path, std::strerror(errno)).hint =
-            kRights;
+            is_missing ? "put it there, or name another file" : kRights;
         return false;
     }
     if (!S_ISREG(facts.st_mode)) {
@@ -226,9 +234,11 @@ bool check_pair(STACK_OF(X509) * chain, EVP_PKEY* key, const conf::Certificate& 
                 key_path, owner, files.certificate_file)
                 .hint = "put it at the top of the file";
         } else {
-            complain(problems, kError, "the key {} does not belong to the certificate {} ({})", key_path,
-                     files.certificate_file, subject_of(leaf))
-                .hint = "name the key that this certificate was made for";
+            CertificateProblem& problem =
+                complain(problems, kError, "the key {} does not belong to the certificate {} ({})", key_path,
+                         files.certificate_file, subject_of(leaf));
+            problem.hint = "name the key that this certificate was made for";
+            problem.file = File::Key;
         }
         return false;
     }
@@ -289,6 +299,13 @@ void load_ocsp(const conf::Certificate& files, STACK_OF(X509) * chain, Certifica
 
 }  // namespace
 
+conf::Place place_of(const CertificateProblem& problem, const conf::Certificate& files) {
+    const conf::Place& place = problem.file == File::Key    ? files.key_place
+                               : problem.file == File::Ocsp ? files.ocsp_place
+                                                            : files.place;
+    return place.line != 0 ? place : files.place;
+}
+
 CertificateData::~CertificateData() {
     OPENSSL_cleanse(key.data(), key.size());
 }
@@ -302,17 +319,21 @@ CertificateLoad load_certificate(const conf::Certificate& files) {
     struct stat key_facts{};
     const bool has_pem =
         read_file(files.certificate_file, "certificate", pem, problems, one_file ? &key_facts : nullptr);
+    const std::size_t before_key = problems.size();
     const bool has_key_pem =
         one_file ? has_pem : read_file(files.key_file, "key", key_pem, problems, &key_facts);
+    is_about(File::Key, problems, before_key);
     const std::string& key_path = one_file ? files.certificate_file : files.key_file;
 
     const ChainHandle chain = has_pem ? parse_chain(pem, files.certificate_file, problems) : nullptr;
+    const std::size_t after_chain = problems.size();
     const KeyHandle key = has_key_pem ? parse_key(one_file ? pem : key_pem, key_path, problems) : nullptr;
     if (key && (key_facts.st_mode & S_IROTH) != 0) {
         complain(problems, kWarning, "every user of this machine can read the key {} (mode {:04o})", key_path,
                  key_facts.st_mode & 07777)
             .hint = fmt::format("make it private: chmod 600 {}", key_path);
     }
+    is_about(File::Key, problems, after_chain);
     if (chain && key && check_pair(chain.get(), key.get(), files, problems)) {
         auto data = std::make_shared<CertificateData>();
         for (int i = 0; i < sk_X509_num(chain.get()); ++i) {
@@ -327,7 +348,9 @@ CertificateLoad load_certificate(const conf::Certificate& files) {
         data->names = names_of(leaf);
         data->kind = EVP_PKEY_get0_type_name(key.get());
         check_details(*data, chain.get(), problems);
+        const std::size_t before_ocsp = problems.size();
         if (!files.ocsp_file.empty()) load_ocsp(files, chain.get(), *data, problems);
+        is_about(File::Ocsp, problems, before_ocsp);
         load.certificate = std::move(data);
     }
     OPENSSL_cleanse(pem.data(), pem.size());

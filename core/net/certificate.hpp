@@ -3,6 +3,7 @@
 
 #include "core/conf/settings.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,10 +16,16 @@ namespace gantry::net {
 // look. The text names the file; the caller puts the place in front.
 struct CertificateProblem {
     enum class Kind : std::uint8_t { Warning, Error };
+    enum class File : std::uint8_t { Certificate, Key, Ocsp };
     Kind kind = Kind::Error;
     std::string text;
-    std::string hint = {};  // what to do about it; may be empty
+    std::string hint = {};          // what to do about it
+    File file = File::Certificate;  // where to look
+    std::size_t number = 0;         // which of the host's certificates (CertificateStore::acquire)
 };
+
+// Where the configuration names the file that `problem` is about.
+conf::Place place_of(const CertificateProblem& problem, const conf::Certificate& files);
 
 // A certificate with its chain and key, checked to belong together. Immutable, so every thread may read it; a
 // worker makes its own OpenSSL objects of it, as those are bound to the worker's library context.

@@ -119,10 +119,10 @@ bool CertificateStore::refresh(Entry& entry, bool patient) {
     entry.doubtful = again;
     if (!again) entry.problems = std::move(load.problems);
     if (patient && !again) {
-        const std::string& why = entry.problems.empty() ? std::string() : entry.problems.front().text;
-        log::warn("certificate not replaced, {}: {} file={}",
-                  entry.certificate ? "the one from before stays in use" : "its hosts go on without", why,
-                  entry.files.certificate_file);
+        const CertificateProblem why = entry.problems.empty() ? CertificateProblem{} : entry.problems.front();
+        log::warn("certificate not replaced, {}: {}; {} file={}",
+                  entry.certificate ? "the one from before stays in use" : "its hosts go on without",
+                  why.text, why.hint, entry.files.certificate_file);
     }
     return false;
 }
@@ -148,6 +148,7 @@ CertificateStore::Acquired CertificateStore::acquire(const std::vector<conf::Cer
     }
     std::vector<CertificatePtr> usable;
     bool affects_others = false;
+    std::size_t number = 0;
     for (const auto& entry : users.entries) {
         const bool was_read = entry->read;
         // Ten thousand hosts with one certificate look at its files once.
@@ -156,7 +157,11 @@ CertificateStore::Acquired CertificateStore::acquire(const std::vector<conf::Cer
             affects_others |= was_read;
             entry->changed = was_read;
         }
-        result.problems.insert(result.problems.end(), entry->problems.begin(), entry->problems.end());
+        for (const CertificateProblem& problem : entry->problems) {
+            result.problems.push_back(problem);
+            result.problems.back().number = number;
+        }
+        ++number;
         if (entry->certificate) usable.push_back(entry->certificate);
     }
     if (is_new) set->publish(std::move(usable));
@@ -198,7 +203,9 @@ std::size_t CertificateStore::check_files() {
         ++replaced;
         log::info("certificate replaced: subject={} file={}", entry->certificate->subject,
                   entry->files.certificate_file);
-        for (const CertificateProblem& problem : entry->problems) log::warn("{}", problem.text);
+        for (const CertificateProblem& problem : entry->problems) {
+            log::warn("{}; {}", problem.text, problem.hint);
+        }
     }
     publish_changed();
     return replaced;

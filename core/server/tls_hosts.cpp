@@ -56,7 +56,8 @@ std::vector<TlsProblem> check_tls(const conf::Settings& settings) {
         for (const conf::Certificate& files : host.certificates) {
             for (net::CertificateProblem& problem : net::check_certificate(files, names)) {
                 if (!said.insert(problem.text).second) continue;
-                problems.push_back({Scope::Certificate, problem.kind, files.place, std::move(problem.text)});
+                const conf::Place place = net::place_of(problem, files);
+                problems.push_back({Scope::Certificate, problem.kind, place, std::move(problem.text)});
             }
         }
     }
@@ -73,14 +74,15 @@ TlsHosts::TlsHosts(net::CertificateStore& store, std::shared_ptr<const Generatio
         if (!is_served_by_tls(settings, host)) continue;
         auto acquired = store.acquire(host.certificates, names_of(host));
         sets_[i] = std::move(acquired.set);
-        const std::string place =
-            place_text(settings, host.certificates.empty() ? host.place : host.certificates.front().place);
         for (const net::CertificateProblem& problem : acquired.problems) {
             if (!said.insert(problem.text).second) continue;
+            const conf::Certificate& files = host.certificates[problem.number];
+            const std::string place = place_text(settings, net::place_of(problem, files));
             if (problem.kind == Kind::Error) {
-                log::error("certificate not used: {} host={} at={}", problem.text, host.name, place);
+                log::error("certificate not used: {}; {} host={} at={}", problem.text, problem.hint,
+                           host.name, place);
             } else {
-                log::warn("certificate: {} host={} at={}", problem.text, host.name, place);
+                log::warn("certificate: {}; {} host={} at={}", problem.text, problem.hint, host.name, place);
             }
         }
     }

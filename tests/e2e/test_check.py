@@ -115,7 +115,8 @@ def test_certificates(tmp_path, authority):
 
     put(tmp_path, "a.key", other.key)
     done = check(tmp_path, TLS)
-    assert done.returncode == 3 and "gantry.toml:7:15: error: " in done.err, done.err
+    at = 1 + 'certificate = { certificate = "a.pem", key = "a.key" }'.index('"a.key"')
+    assert done.returncode == 3 and f"gantry.toml:7:{at}: error: " in done.err, done.err
 
     put(tmp_path, "a.key", b"-----BEGIN nothing")
     assert check(tmp_path, TLS).returncode == 3

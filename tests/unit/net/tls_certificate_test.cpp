@@ -23,6 +23,7 @@ CertificateProblem only_problem(const conf::Certificate& files, const std::vecto
     const auto problems = check_certificate(files, names);
     for (const CertificateProblem& problem : problems) UNSCOPED_INFO(problem.text);
     REQUIRE(problems.size() == 1);
+    CHECK_FALSE(problems.front().hint.empty());
     return problems.front();
 }
 
@@ -93,10 +94,39 @@ TEST_CASE("certificate: missing and unreadable files are named with the reason",
     CHECK(only_problem(folder).text == "the certificate " + directory.path("") + " is not a file");
 }
 
+TEST_CASE("certificate: a problem points at where its file is named", "[net][certificate]") {
+    const Files files;
+    const Made made = make({});
+    conf::Certificate pair = files.pair(made);
+    pair.place = {0, 1, 10};
+    pair.key_place = {0, 2, 20};
+    pair.ocsp_place = {0, 3, 30};
+    const auto line_of = [&] { return place_of(only_problem(pair), pair).line; };
+    pair.ocsp_file = files.directory.write("c.ocsp", "nothing");
+    CHECK(line_of() == 3);
+    pair.ocsp_file = files.directory.path("missing");
+    CHECK(line_of() == 3);
+    pair.ocsp_file.clear();
+    files.directory.write("c.key", made.key_pem(), 0644);
+    CHECK(line_of() == 2);
+    files.directory.write("c.key", "nothing");
+    CHECK(line_of() == 2);
+    files.directory.write("c.key", make({}).key_pem());
+    CHECK(line_of() == 2);
+    files.directory.write("c.key", made.key_pem());
+    files.directory.write("c.pem", "nothing");
+    CHECK(line_of() == 1);
+    pair.key_file = files.directory.path("missing");
+    files.directory.write("c.pem", made.pem());
+    pair.key_place = {};
+    CHECK(line_of() == 1);  // made by hand, without it
+}
+
 TEST_CASE("certificate: a key that does not belong is an error that says to what", "[net][certificate]") {
     const Files files;
     const CertificateProblem problem = only_problem(files.pair(make({}).pem(), make({}).key_pem()));
     CHECK(problem.kind == kError);
+    CHECK(problem.file == CertificateProblem::File::Key);
     CHECK(problem.text == "the key " + files.directory.path("c.key") +
                               " does not belong to the certificate " + files.directory.path("c.pem") +
                               " (CN=example.test)");
