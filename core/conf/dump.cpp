@@ -156,55 +156,99 @@ std::string show(const std::vector<T>& values) {
     return out.append("]");
 }
 
+// ---- are two the same? Showing both and comparing the texts would say so as well, at ten times the cost.
+
+template <class T>
+bool is_same(const T& a, const T& b) {
+    return a == b;
+}
+template <class T>
+bool is_same(const std::vector<T>& a, const std::vector<T>& b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (show(a[i]) != show(b[i])) return false;
+    }
+    return true;
+}
+bool is_same(const FieldEdits& a, const FieldEdits& b) {
+    return (a.empty() && b.empty()) || show(a) == show(b);
+}
+bool is_same(const AccessLog& a, const AccessLog& b) {
+    return (!a.enabled && !b.enabled) || show(a) == show(b);
+}
+
 // ---- tables
 
 class Dump {
 public:
     Dump(const Settings& settings, Detail detail) : settings_(settings), detail_(detail) {}
 
-    std::string run() {
+    std::string text() {
+        all();
+        return std::move(out_);
+    }
+    std::vector<DumpedTable> tables() {
+        std::vector<DumpedTable> tables;
+        tables_ = &tables;
+        all();
+        return tables;
+    }
+
+private:
+    using Kind = DumpedTable::Kind;
+
+    void all() {
         server();
         for (const Listener& listener : settings_.listeners) this->listener(listener);
         for (const Upstream& upstream : settings_.upstreams) this->upstream(upstream);
         for (const Host& host : settings_.hosts) this->host(host);
-        return std::move(out_);
     }
 
-private:
+    // What follows belongs to this table.
+    void begin(Kind kind, std::string_view name, std::string_view host, Place place, std::string prefix) {
+        prefix_ = std::move(prefix);
+        outer_ = prefix_.size();
+        if (tables_ != nullptr) tables_->push_back({kind, name, host, place, {}});
+    }
+    void put(std::string_view name, std::string value) {
+        if (tables_ == nullptr) {
+            fmt::format_to(std::back_inserter(out_), "{}{} = {}\n", prefix_, name, value);
+            return;
+        }
+        tables_->back().values.emplace_back(prefix_.substr(outer_).append(name), std::move(value));
+    }
     template <class T>
     void line(std::string_view name, const T& value, const T& standard) {
-        const std::string text = show(value);
-        if (detail_ == Detail::Changed && text == show(standard)) return;
-        fmt::format_to(std::back_inserter(out_), "{}{} = {}\n", prefix_, name, text);
+        if (detail_ == Detail::Everything || !is_same(value, standard)) put(name, show(value));
     }
     // Always shown: what makes the thing what it is.
     template <class T>
     void always(std::string_view name, const T& value) {
-        fmt::format_to(std::back_inserter(out_), "{}{} = {}\n", prefix_, name, show(value));
+        put(name, show(value));
     }
 
     void server() {
-        const Server standard;
+        static const Server standard;
         const Server& s = settings_.server;
-        prefix_ = "server.";
+        begin(Kind::Server, {}, {}, {}, "server.");
         line("workers", s.workers, standard.workers);
         line("drain_timeout", s.drain_timeout, standard.drain_timeout);
         line("server_header", s.server_header, standard.server_header);
         line("blocking_threads", s.blocking_threads, standard.blocking_threads);
-        prefix_ = "log.";
+        begin(Kind::Log, {}, {}, {}, "log.");
         line("level", settings_.log.level, Log().level);
         line("target", settings_.log.target, Log().target);
     }
 
     void listener(const Listener& l) {
-        const Listener standard;
-        prefix_ = fmt::format("listener.{}.", l.name);
+        static const Listener standard;
+        begin(Kind::Listener, l.name, {}, l.place, fmt::format("listener.{}.", l.name));
         always("address", l.addresses);
         line("protocols", l.protocols, standard.protocols);
         line("backlog", l.backlog, standard.backlog);
         line("max_connections", l.max_connections, standard.max_connections);
         if (l.unix_mode != standard.unix_mode || detail_ == Detail::Everything) {
-            fmt::format_to(std::back_inserter(out_), "{}unix_mode = {:o}\n", prefix_, l.unix_mode);
+            put("unix_mode", fmt::format("{:o}", l.unix_mode));
         }
         line("max_head", l.max_head, standard.max_head);
         line("max_request_line", l.max_request_line, standard.max_request_line);
@@ -220,7 +264,7 @@ private:
     }
 
     void tls(const TlsSettings& t) {
-        const TlsSettings standard;
+        static const TlsSettings standard;
         always("tls", true);
         const std::string outer = prefix_;
         prefix_ += "tls.";
@@ -238,8 +282,8 @@ private:
     }
 
     void upstream(const Upstream& u) {
-        const Upstream standard;
-        prefix_ = fmt::format("upstream.{}.", u.name);
+        static const Upstream standard;
+        begin(Kind::Upstream, u.name, {}, u.place, fmt::format("upstream.{}.", u.name));
         always("peers", u.peers);
         if (u.tls) {
             always("tls", true);
@@ -256,8 +300,9 @@ private:
     }
 
     void host(const Host& h) {
-        const Host standard;
-        prefix_ = fmt::format("host.{}.", in_quotes(h.name));
+        static const Host standard;
+        const std::string prefix = fmt::format("host.{}.", in_quotes(h.name));
+        begin(Kind::Host, h.name, {}, h.place, prefix);
         always("names", h.names);
         std::vector<std::string> listeners;
         for (const std::size_t index : h.listeners) listeners.push_back(settings_.listeners[index].name);
@@ -269,9 +314,9 @@ private:
         line("encoded_slash", h.encoded_slash, standard.encoded_slash);
         line("merge_slashes", h.merge_slashes, standard.merge_slashes);
         shared(h);
-        const std::string outer = prefix_;
         for (const Location& location : h.locations) {
-            prefix_ = fmt::format("{}location.{}.", outer, in_quotes(location.name));
+            begin(Kind::Location, location.name, h.name, location.place,
+                  fmt::format("{}location.{}.", prefix, in_quotes(location.name)));
             this->location(location);
         }
     }
@@ -285,7 +330,7 @@ private:
     }
 
     void location(const Location& l) {
-        const Location standard;
+        static const Location standard;
         always("patterns", l.patterns);
         line("methods", l.methods, standard.methods);
         line("conditions", l.conditions, standard.conditions);
@@ -307,7 +352,7 @@ private:
     }
 
     void files(const Static& s) {
-        const StaticOptions standard;
+        static const StaticOptions standard;
         const StaticOptions& o = *s.options;
         always("static.root", s.root);
         line("static.strip_prefix", s.strip_prefix, false);
@@ -331,7 +376,7 @@ private:
     }
 
     void proxy(const Proxy& p) {
-        const ProxyOptions standard;
+        static const ProxyOptions standard;
         const ProxyOptions& o = *p.options;
         always("proxy.upstream", settings_.upstreams[p.upstream].name);
         line("proxy.uri", p.uri, std::string());
@@ -346,14 +391,20 @@ private:
 
     const Settings& settings_;
     Detail detail_;
-    std::string prefix_;
+    std::string prefix_;     // of the names in the text
+    std::size_t outer_ = 0;  // of it, what does not belong to a value's name within its table
     std::string out_;
+    std::vector<DumpedTable>* tables_ = nullptr;  // null: text is asked for
 };
 
 }  // namespace
 
 std::string dump(const Settings& settings, Detail detail) {
-    return Dump(settings, detail).run();
+    return Dump(settings, detail).text();
+}
+
+std::vector<DumpedTable> dump_tables(const Settings& settings) {
+    return Dump(settings, Detail::Changed).tables();
 }
 
 }  // namespace gantry::conf

@@ -5,6 +5,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace gantry::conf {
 
@@ -16,5 +19,16 @@ enum class Detail : std::uint8_t {
 // Lines such as `listener.web.backlog = 1024`, in the order of the files; the same settings always give the
 // same text.
 std::string dump(const Settings& settings, Detail detail);
+
+// One table of the configuration with what it came to: what two configurations are compared by.
+struct DumpedTable {
+    enum class Kind : std::uint8_t { Server, Log, Listener, Upstream, Host, Location };
+    Kind kind = Kind::Server;
+    std::string_view name;  // of the listener, upstream, host or location; views into the settings
+    std::string_view host;  // of a location
+    Place place;
+    std::vector<std::pair<std::string, std::string>> values;  // only what is not at its default
+};
+std::vector<DumpedTable> dump_tables(const Settings& settings);
 
 }  // namespace gantry::conf

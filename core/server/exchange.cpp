@@ -1,7 +1,6 @@
 #include "core/server/exchange.hpp"
 
 #include "core/base/log.hpp"
-#include "core/http/uri.hpp"
 #include "core/server/bound_listener.hpp"
 #include "core/server/generation.hpp"
 #include "core/server/secrets.hpp"
@@ -14,16 +13,6 @@
 namespace gantry::server {
 
 const Error Exchange::kNoError{Code::Internal, Side::Client, Retry::No, 0, ""};
-
-namespace {
-
-// The host in an authority that the parser has accepted.
-std::string_view host_part(std::string_view authority) {
-    if (!authority.empty() && authority.front() == '[') return authority.substr(0, authority.find(']') + 1);
-    return authority.substr(0, authority.find(':'));
-}
-
-}  // namespace
 
 static_assert(std::is_trivially_destructible_v<http::RequestHead> &&
                   std::is_trivially_destructible_v<http::ResponseHead>,
@@ -46,12 +35,9 @@ void Exchange::recycle() {
     std::construct_at(&request_, arena_);
     std::construct_at(&response_, arena_);
     arena_.reset();
-    path_ = pattern_ = {};
+    route_ = {};
     stream_ = nullptr;
     facts_ = {};
-    host_ = nullptr;
-    location_ = nullptr;
-    host_captures_ = location_captures_ = {};
     source_ = nullptr;
     held_.reset();
     filtered_.reset();
@@ -73,9 +59,9 @@ void Exchange::end() {
     if (slot_ != kNoSlot) worker_->drop_ticket(std::exchange(slot_, kNoSlot));
     drop_source();
     worker_->requests.store(worker_->requests.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    const AccessLog* log = location_ != nullptr ? location_->access_log.get()
-                           : host_ != nullptr   ? host_->access_log.get()
-                                                : nullptr;
+    const AccessLog* log = route_.location != nullptr ? route_.location->access_log.get()
+                           : route_.host != nullptr   ? route_.host->access_log.get()
+                                                      : nullptr;
     if (log != nullptr) {
         if (char* line = worker_->log().reserve(*log->target)) {
             worker_->log().commit(*log->target, log->format.write(*this, arena_, line), worker_->net().now());
@@ -117,7 +103,7 @@ void Exchange::start_failed(const Error& error) {
     facts_ = stream_->facts();
     start_nanos_ = worker_->net().now_nanos();
     const int listener = static_cast<const BoundListener*>(facts_.listener)->index_in(generation());
-    if (listener >= 0) host_ = generation().default_host(static_cast<std::size_t>(listener));
+    if (listener >= 0) route_.host = generation().default_host(static_cast<std::size_t>(listener));
     fail(error);
 }
 
@@ -128,75 +114,26 @@ bool Exchange::route() {
         fail(503, {Code::Unavailable, Side::Us, Retry::No, 0, "on a listener that was removed"});
         return false;
     }
-    if (!route_to_host(generation().hosts_of(static_cast<std::size_t>(listener)))) return false;
-    if (request_.method == http::Method::Connect || request_.method == http::Method::Trace) {
-        response_.keep_alive = false;  // what follows a CONNECT may be the tunnel's bytes
-        fail(501, {Code::NotImplemented, Side::Client, Retry::No, 0, "CONNECT and TRACE are not served"});
-        return false;
-    }
-    if (request_.target == "*") {
-        answer_options();
-        return false;
-    }
-    const conf::Host& settings = *host_->settings;
-    const auto path =
-        http::normalize_path(request_.path, encoded_slash_of(settings), settings.merge_slashes, arena_);
-    if (!path) {
-        fail(path.error());
-        return false;
-    }
-    path_ = *path;
-    return route_to_location();
+    const auto unrouted = find_route(generation(), static_cast<std::size_t>(listener), request_,
+                                     facts_.client->ip, arena_, route_);
+    if (unrouted) answer_unrouted(*unrouted);
+    return !unrouted;
 }
 
-bool Exchange::route_to_host(const HostTable& hosts) {
-    if (const auto only = hosts.only_host()) {
-        host_ = &generation().host(*only);
-        return true;
+void Exchange::answer_unrouted(const Unrouted& unrouted) {
+    if (unrouted.status == 204) {
+        response_.status = 204;
+        response_.headers.add(http::HeaderId::Allow, unrouted.allow);
+        return respond({});
     }
-    const HostMatch match = hosts.find(host_part(request_.authority), arena_);
-    if (match.is_failed) {
-        fail(500, {Code::Internal, Side::Us, Retry::No, 0, "while matching the host against an expression"});
-        return false;
-    }
-    if (!match.is_found) {
-        fail(421, {Code::Misdirected, Side::Client, Retry::No, 0, "no such host here"});
-        return false;
-    }
-    host_ = &generation().host(match.host);
-    host_captures_ = match.captures;
-    return true;
-}
-
-bool Exchange::route_to_location() {
-    using Outcome = LocationMatch::Outcome;
-    const LocationMatch match = host_->table.find(request_, path_, facts_.client->ip, arena_);
-    if (match.outcome == Outcome::Found) {
-        location_ = &host_->locations[match.location];
-        location_captures_ = match.captures;
-        pattern_ = match.pattern;
-        return true;
-    }
-    if (match.outcome == Outcome::MethodNotAllowed) {
-        fail(405, {Code::MethodNotAllowed, Side::Client, Retry::No, 0, "no location takes this method"},
-             http::HeaderId::Allow, match.allow);
-    } else if (match.outcome == Outcome::Failed) {
-        fail(500, {Code::Internal, Side::Us, Retry::No, 0, "while matching the path against an expression"});
-    } else {
-        fail(404, {Code::NotFound, Side::Client, Retry::No, 0, "no location for this path"});
-    }
-    return false;
-}
-
-// OPTIONS * asks about the server as a whole (RFC 9110 9.3.7).
-void Exchange::answer_options() {
-    response_.status = 204;
-    response_.headers.add(http::HeaderId::Allow, "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
-    respond({});
+    // What follows a CONNECT may be the tunnel's bytes.
+    if (unrouted.status == 501) response_.keep_alive = false;
+    fail(unrouted.status, unrouted.error,
+         unrouted.allow.empty() ? http::HeaderId::Other : http::HeaderId::Allow, unrouted.allow);
 }
 
 void Exchange::run_hooks() {
-    const std::vector<Hook>& hooks = location_->pipeline.hooks;
+    const std::vector<Hook>& hooks = route_.location->pipeline.hooks;
     while (next_hook_ < hooks.size()) {
         const Hook& hook = hooks[next_hook_++];
         if (hook.run(*this, hook.self) != Verdict::Next) return;
@@ -223,15 +160,15 @@ void Exchange::resume(Verdict verdict) {
 
 void Exchange::send_head() {
     if (head_sent_) return;
-    if (location_ != nullptr) {
-        const std::vector<HeaderFilter>& filters = location_->pipeline.header_filters;
+    if (route_.location != nullptr) {
+        const std::vector<HeaderFilter>& filters = route_.location->pipeline.header_filters;
         // A filter sees and may change every field.
         if (!filters.empty() && response_.prepared != nullptr) {
             std::exchange(response_.prepared, nullptr)->append_to(response_.headers);
         }
         for (const HeaderFilter& filter : filters) filter.run(*this, filter.self);
-    } else if (host_ != nullptr && !host_->response_fields->empty()) {
-        host_->response_fields->apply(response_.headers, *this, arena_);
+    } else if (route_.host != nullptr && !route_.host->response_fields->empty()) {
+        route_.host->response_fields->apply(response_.headers, *this, arena_);
     }
     head_sent_ = true;
     stream_->send_head(response_);
@@ -304,9 +241,9 @@ void Exchange::send_error_page(int status, http::HeaderId field, std::string_vie
     response_.headers.clear();
     response_.prepared = nullptr;
     if (field != http::HeaderId::Other) response_.headers.add(field, value);
-    const ErrorPages* pages = location_ != nullptr ? location_->error_pages.get()
-                              : host_ != nullptr   ? host_->error_pages.get()
-                                                   : nullptr;
+    const ErrorPages* pages = route_.location != nullptr ? route_.location->error_pages.get()
+                              : route_.host != nullptr   ? route_.host->error_pages.get()
+                                                         : nullptr;
     if (const CustomPage* page = pages != nullptr ? pages->find(status) : nullptr) {
         if (page->body) {
             response_.headers.add(http::HeaderId::ContentType, page->content_type);
@@ -329,7 +266,7 @@ void Exchange::log_error(const Error& error, int status) const {
     if (!log::is_enabled(level)) return;
     Arena scratch;
     log::print(level, "{} status={} host={} request=\"{} {}\" client={} peer={}", describe(error), status,
-               host_ != nullptr ? host_->settings->name : "-", request_.method_name,
+               route_.host != nullptr ? route_.host->settings->name : "-", request_.method_name,
                field_safe(masked_uri(request_.target, scratch), scratch), facts_.client->to_string(),
                upstream_.peer.empty() ? "-" : upstream_.peer);
 }
@@ -338,7 +275,7 @@ void Exchange::log_error(const Error& error, int status) const {
 // ------------------------------------------------------------------------------------------
 
 std::uint64_t Exchange::max_body() const {
-    return location_ != nullptr ? location_->max_body : 0;
+    return route_.location != nullptr ? route_.location->max_body : 0;
 }
 
 bool Exchange::read_body(http::BodyReader& reader) {

@@ -6,8 +6,8 @@
 #include "core/base/error.hpp"
 #include "core/http/stream.hpp"
 #include "core/server/body_filter.hpp"
-#include "core/server/regex.hpp"
 #include "core/server/request_id.hpp"
+#include "core/server/router.hpp"
 #include "core/server/variable.hpp"
 
 #include <cstdint>
@@ -17,10 +17,6 @@
 namespace gantry::server {
 
 struct GenerationUse;
-class Generation;
-class HostTable;
-struct HostEntry;
-struct LocationEntry;
 class WorkerContext;
 class Exchange;
 
@@ -70,21 +66,21 @@ public:
     // -------------------------------------------------------------------------------------------
     http::RequestHead& request() override { return request_; }
     const http::RequestHead& request() const { return request_; }
-    std::string_view path() const { return path_; }  // normal form
+    std::string_view path() const { return route_.path; }  // normal form
     // A rewrite, from the arena and in normal form. Routing is not repeated; files are looked for and proxied
     // requests sent with this path, the query stays.
     void set_path(std::string_view path) {
-        path_ = path;
+        route_.path = path;
         is_rewritten_ = true;
     }
     bool is_rewritten() const { return is_rewritten_; }
     Arena& arena() override { return arena_; }
     const http::ServerStream::Facts& facts() const { return facts_; }
     const Generation& generation() const;
-    const HostEntry* host() const { return host_; }              // null: the head could not be routed
-    const LocationEntry* location() const { return location_; }  // null: none matched
+    const HostEntry* host() const { return route_.host; }              // null: the head could not be routed
+    const LocationEntry* location() const { return route_.location; }  // null: none matched
     // Text of the exact or prefix pattern that matched; "" for an expression.
-    std::string_view matched_pattern() const { return pattern_; }
+    std::string_view matched_pattern() const { return route_.pattern; }
     WorkerContext& worker() { return *worker_; }
     http::ServerStream& stream() { return *stream_; }
 
@@ -169,9 +165,7 @@ private:
 
     void begin(http::ServerStream& stream, GenerationUse& use);
     bool route();
-    bool route_to_host(const HostTable& hosts);
-    bool route_to_location();
-    void answer_options();
+    void answer_unrouted(const Unrouted& unrouted);
     void run_hooks();
     void resume(Verdict verdict);
     void drop_source();
@@ -193,16 +187,11 @@ private:
     Arena arena_;
     http::RequestHead request_;
     http::ResponseHead response_;
-    std::string_view path_;
-    std::string_view pattern_;
+    Route route_;
     WorkerContext* worker_;
     http::ServerStream* stream_ = nullptr;
     http::ServerStream::Facts facts_;
     GenerationUse* use_ = nullptr;
-    const HostEntry* host_ = nullptr;
-    const LocationEntry* location_ = nullptr;
-    Captures host_captures_;
-    Captures location_captures_;
     ResponseSource* source_ = nullptr;
     Ref<RefCounted> held_;
     std::unique_ptr<FilteredBody> filtered_;  // null, nearly always: nothing changes the body

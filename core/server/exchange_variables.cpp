@@ -19,10 +19,10 @@ std::string_view header_value(const http::Headers& headers, const Variable& vari
 
 std::string_view Exchange::value(const Variable& variable, Arena& arena) const {
     std::string_view text;
-    if (request_variable(variable, request_, path_, arena, text)) return text;
+    if (request_variable(variable, request_, route_.path, arena, text)) return text;
     switch (variable.id) {
         case VariableId::Capture:
-            return capture_variable(variable, location_captures_, host_captures_);
+            return capture_variable(variable, route_.location_captures, route_.host_captures);
         case VariableId::Host: {
             const auto authority = http::parse_authority(request_.authority);
             if (!authority) return {};
@@ -31,9 +31,9 @@ std::string_view Exchange::value(const Variable& variable, Arena& arena) const {
                                       : authority->host;
         }
         case VariableId::HostName:
-            return host_ != nullptr ? std::string_view(host_->settings->name) : "";
+            return route_.host != nullptr ? std::string_view(route_.host->settings->name) : "";
         case VariableId::Location:
-            return location_ != nullptr ? std::string_view(location_->settings->name) : "";
+            return route_.location != nullptr ? std::string_view(route_.location->settings->name) : "";
         case VariableId::ResponseHeader:
             if (response_.prepared != nullptr && variable.header != http::HeaderId::Other &&
                 !response_.headers.has(variable.header)) {
