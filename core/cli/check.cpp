@@ -1,5 +1,6 @@
 #include "core/cli/check.hpp"
 
+#include "core/cli/configuration.hpp"
 #include "core/cli/exit_code.hpp"
 #include "core/cli/verify.hpp"
 #include "core/conf/load.hpp"
@@ -32,6 +33,15 @@ std::string summary(const std::string& config, const conf::Loaded& loaded) {
 }  // namespace
 
 int check_command(const CheckOptions& options) {
+    // As the one who is going to read it, where root asks: what root could read says little.
+    RunOptions run;
+    run.config = options.config;
+    if (const auto identity = identity_of_configuration(run); identity && *identity) {
+        if (const auto done = become(**identity); !done) {
+            std::fprintf(stderr, "gantry: %s\n", done.error().c_str());
+            return kFailure;
+        }
+    }
     conf::LoadOptions load_options;
     load_options.strict = options.strict;
     load_options.verify = verify;

@@ -33,6 +33,8 @@ int run_command_line(int argc, char** argv) {
     RunOptions run;
     CLI::App* const run_app = app.add_subcommand("run", "Serve a configuration in the foreground");
     run_app->add_option("-c,--config", run.config, "The configuration file")->type_name("FILE");
+    run_app->add_option("--user", run.user, "Whose rights the workers have, in place of [server] user")
+        ->type_name("NAME");
     run_app->add_flag("--strict", run.strict, "Do not start with warnings");
     run_app->footer(kFooter);
 

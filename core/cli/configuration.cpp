@@ -1,8 +1,10 @@
 #include "core/cli/configuration.hpp"
 
 #include "core/base/log.hpp"
+#include "core/cli/verify.hpp"
 
 #include <chrono>
+#include <unistd.h>
 #include <utility>
 
 namespace gantry::cli {
@@ -50,6 +52,17 @@ Configuration load_configuration(const RunOptions& options, server::LogThread& l
     // longer.
     services.resolver.wait(kNamesWait);
     return configuration;
+}
+
+tl::expected<std::optional<Identity>, std::string> identity_of_configuration(const RunOptions& options) {
+    if (::geteuid() != 0) return std::nullopt;
+    conf::LoadOptions load_options;
+    load_options.broken_certificate = conf::Severity::Warning;
+    const conf::Loaded loaded = conf::load(options.config, load_options);
+    if (loaded.settings) return identity_for(loaded.settings->server, options.user);
+    load_options.verify = verify;  // all that is wrong, at once
+    return tl::unexpected("configuration not loaded:\n" +
+                          conf::load(options.config, load_options).diagnostics.render_text());
 }
 
 void open_error_log(const conf::Log& settings) {

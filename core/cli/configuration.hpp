@@ -1,6 +1,7 @@
 // From a file to a generation: loading, every check of the rooms above conf, and the report for people.
 #pragma once
 
+#include "core/cli/privileges.hpp"
 #include "core/cli/run.hpp"
 #include "core/conf/load.hpp"
 #include "core/content/handlers.hpp"
@@ -25,6 +26,10 @@ Configuration load_configuration(const RunOptions& options, server::LogThread& l
 std::shared_ptr<const server::Generation> build_generation(conf::Settings settings, server::LogThread* logs,
                                                            content::Services* services,
                                                            conf::Diagnostics& diagnostics);
+
+// Whom a process that root started is to become before it reads anything for good; see identity_for().
+// Nothing for anyone else, without a look at the configuration. The error is a text for people.
+tl::expected<std::optional<Identity>, std::string> identity_of_configuration(const RunOptions& options);
 
 // Sends the error log where the configuration says; on failure it stays where it is, and says so.
 void open_error_log(const conf::Log& settings);

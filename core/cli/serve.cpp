@@ -24,10 +24,45 @@ void raise_file_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Before there is any thread, and before anything is read for good: what the start can read and write, a
+// reload can.
+bool drop_privileges(const RunOptions& options, net::BrokeredSockets& sockets) {
+    const auto identity = identity_of_configuration(options);
+    if (!identity) {
+        log::critical("{}", identity.error());
+        return false;
+    }
+    if (!*identity) {
+        if (::geteuid() == 0) log::info("workers run as root, as they were told to");
+        return true;
+    }
+    sockets.limit_to((*identity)->user, (*identity)->group);
+    if (const auto done = become(**identity); !done) {
+        log::critical("{}", done.error());
+        return false;
+    }
+    log::info("workers run as user={} uid={} gid={}", (*identity)->name, (*identity)->user,
+              (*identity)->group);
+    return true;
+}
+
+// Settings that belong to the process, not to a generation.
+void warn_of_restart(const conf::Server& before, const conf::Server& after) {
+    std::string keys;
+    const auto compare = [&keys](const char* key, bool is_same) {
+        if (!is_same) keys.append(keys.empty() ? "" : ", ").append(key);
+    };
+    compare("user", before.user == after.user);
+    compare("group", before.group == after.group);
+    compare("workers", before.workers == after.workers);
+    compare("blocking_threads", before.blocking_threads == after.blocking_threads);
+    if (!keys.empty()) log::warn("[server] {} changed: that takes a restart", keys);
+}
+
 class Process {
 public:
-    Process(const RunOptions& options, FromSupervisor supervisor)
-        : options_(options), heartbeat_every_(supervisor.heartbeat), sockets_(std::move(supervisor.socket)) {}
+    Process(const RunOptions& options, net::BrokeredSockets& sockets, Millis heartbeat_every)
+        : options_(options), heartbeat_every_(heartbeat_every), sockets_(sockets) {}
     int run();
 
 private:
@@ -38,7 +73,7 @@ private:
 
     const RunOptions& options_;
     const Millis heartbeat_every_;
-    net::BrokeredSockets sockets_;
+    net::BrokeredSockets& sockets_;
     server::LogThread logs_;
     content::Services services_;
     std::unique_ptr<server::Server> server_;
@@ -53,6 +88,7 @@ bool Process::reload() {
         return false;
     }
     if (!next.report.empty()) log::warn("configuration has warnings:\n{}", next.report);
+    warn_of_restart(server_->generation()->settings().server, next.generation->settings().server);
     for (const std::string& error : server_->apply(next.generation)) {
         log::error("configuration not applied, the old one goes on: {}", error);
         return false;
@@ -100,6 +136,12 @@ int Process::run() {
         return kInvalidConfiguration;
     }
     const conf::Settings& settings = configuration.generation->settings();
+    // As before, unless somebody else was meant: by whoever is not root, or in an edit of this very moment.
+    if (const auto identity = identity_for(settings.server, options_.user); !identity || *identity) {
+        log::critical("{}",
+                      identity ? "the configuration changed its user while it was read" : identity.error());
+        return kInvalidConfiguration;
+    }
     open_error_log(settings.log);
     if (!configuration.report.empty()) log::warn("configuration has warnings:\n{}", configuration.report);
     server_ = std::make_unique<server::Server>(settings.server, sockets_, logs_);
@@ -143,7 +185,9 @@ int Process::run() {
 }  // namespace
 
 int serve(const RunOptions& options, FromSupervisor supervisor) {
-    return Process(options, std::move(supervisor)).run();
+    net::BrokeredSockets sockets(std::move(supervisor.socket));
+    if (!drop_privileges(options, sockets)) return kInvalidConfiguration;
+    return Process(options, sockets, supervisor.heartbeat).run();
 }
 
 }  // namespace gantry::cli

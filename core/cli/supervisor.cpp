@@ -77,6 +77,7 @@ bool Supervisor::start() {
     ready_ = false;
     started_ = monotonic_millis();
     watch_.on_start(child);
+    broker_.expect_new_client();
     return true;
 }
 

@@ -231,6 +231,8 @@ private:
         static const Server standard;
         const Server& s = settings_.server;
         begin(Kind::Server, {}, {}, {}, "server.");
+        line("user", s.user, standard.user);
+        line("group", s.group, standard.group);
         line("workers", s.workers, standard.workers);
         line("drain_timeout", s.drain_timeout, standard.drain_timeout);
         line("server_header", s.server_header, standard.server_header);

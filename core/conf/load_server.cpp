@@ -1,6 +1,9 @@
 // [server] and [log].
 #include "core/conf/loading.hpp"
 
+#include <grp.h>
+#include <pwd.h>
+
 namespace gantry::conf {
 namespace {
 
@@ -21,6 +24,34 @@ void workers(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into
     }
 }
 
+bool is_number(std::string_view text) {
+    return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == text.npos;
+}
+
+void user(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
+    auto name = in.text(key, node);
+    if (!name) return;
+    if (!is_number(*name) && (name->empty() || ::getpwnam(name->c_str()) == nullptr)) {
+        in.error(node.place, fmt::format("there is no user \"{}\" on this machine", *name),
+                 name->empty() ? "take \"user\" out, or name an account"
+                               : fmt::format("make it: useradd --system {}", *name));
+        return;
+    }
+    into.user = std::move(*name);
+}
+
+void group(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
+    auto name = in.text(key, node);
+    if (!name) return;
+    if (!is_number(*name) && (name->empty() || ::getgrnam(name->c_str()) == nullptr)) {
+        in.error(node.place, fmt::format("there is no group \"{}\" on this machine", *name),
+                 name->empty() ? "take \"group\" out: then it is that of the user"
+                               : fmt::format("make it: groupadd --system {}", *name));
+        return;
+    }
+    into.group = std::move(*name);
+}
+
 void request_headers(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
     load_field_edits(in, key, node, into.own.request_headers);
 }
@@ -35,6 +66,20 @@ void access_log(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& i
 }
 
 constexpr Key<ServerDraft> kServerKeys[] = {
+    {{.name = "user",
+      .type = Type::String,
+      .example = "\"nobody\"",
+      .doc =
+          "Whose rights the workers have when root starts gantry, by name or number; without it, those of "
+          "the account gantry. Files are read and logs written as this user, at the start as at every "
+          "reload; only listening sockets are opened by root. To stay root, say \"root\". Started by anyone "
+          "else, gantry stays who it is."},
+     user},
+    {{.name = "group",
+      .type = Type::String,
+      .example = "\"daemon\"",
+      .doc = "The group of the workers in place of the user's own; the user's further groups stay."},
+     group},
     {{.name = "workers",
       .type = Type::Integer,
       .standard = "\"auto\"",

@@ -59,8 +59,6 @@ constexpr Foreign kForeign[] = {
     {"port", "the port is part of the address: address = \"0.0.0.0:80\""},
     {"ssl", "the word is \"tls\""},
     {"url", "the address of the peer is its \"upstream\""},
-    {"user", "gantry runs as whoever starts it: User= of the service"},
-    {"group", "gantry runs as whoever starts it: Group= of the service"},
     {"server_name", "the names of a host are its key and \"names\""},
     {"aliases", "further names of a host are \"names\""},
     {"root", "files are served by a location: static = \"/srv/www\""},

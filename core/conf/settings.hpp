@@ -323,6 +323,10 @@ struct Log {
 };
 
 struct Server {
+    // Whose rights the server process has, by name or number; "" = whoever starts it, or for root, who is not
+    // meant to serve, the account "gantry".
+    std::string user;
+    std::string group;          // "" = the user's
     std::uint32_t workers = 0;  // 0 = one per processor that we may use
     Duration drain_timeout{std::chrono::seconds(30)};
     bool server_header = true;           // Server: gantry

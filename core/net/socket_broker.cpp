@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace gantry::net {
 namespace {
@@ -85,13 +87,15 @@ bool receive_reply(int fd, Reply& reply, std::vector<UniqueFd>& sockets) {
 
 // Both ends are the same program, so the layout is no one else's business.
 struct BrokerRequest {
-    enum class Kind : std::uint32_t { Open, Close, Report };
+    enum class Kind : std::uint32_t { Open, Close, Limit, Report };
     Kind kind = Kind::Open;
     std::uint32_t count = 0;
     std::uint32_t family = 0;
     std::uint32_t port = 0;
     std::uint32_t unix_mode = 0;
     int backlog = 0;
+    uid_t user = 0;
+    gid_t group = 0;
     Report::State state = Report::State::Ready;
     Millis limit = 0;
     char host[128] = {};
@@ -124,8 +128,28 @@ BrokerRequest request_for(BrokerRequest::Kind kind, const conf::Address& address
 
 }  // namespace
 
+// The rights of a user on the file system, for a moment: whoever takes over the server process shall not
+// have sockets made, or files removed, where that user could not. Only in a process with one thread.
+struct SocketBroker::AsUser {
+    AsUser(const std::optional<Limit>& limit, const conf::Address& address)
+        : is_on(limit.has_value() && address.family == conf::Address::Family::Unix) {
+        if (!is_on) return;
+        ::setfsgid(limit->group);
+        ::setfsuid(limit->user);
+    }
+    ~AsUser() {
+        if (!is_on) return;
+        ::setfsuid(::geteuid());
+        ::setfsgid(::getegid());
+    }
+    AsUser(const AsUser&) = delete;
+    AsUser& operator=(const AsUser&) = delete;
+    const bool is_on;
+};
+
 SocketBroker::~SocketBroker() {
     for (const auto& [key, kept] : kept_) {
+        const AsUser rights(limit_, kept.address);
         if (!kept.is_passed) own_.close(kept.address);
     }
 }
@@ -145,6 +169,9 @@ bool SocketBroker::serve(int fd, const std::function<void(const Report&)>& on_re
         case BrokerRequest::Kind::Close:
             close(request);
             break;
+        case BrokerRequest::Kind::Limit:
+            if (!limit_) limit_ = Limit{request.user, request.group};
+            break;
         case BrokerRequest::Kind::Report:
             on_report({request.state, request.text, request.limit});
             break;
@@ -159,6 +186,7 @@ Result<std::vector<UniqueFd>> SocketBroker::make(const BrokerRequest& request, K
         conf::Listener listener;
         listener.backlog = request.backlog;
         listener.unix_mode = request.unix_mode;
+        const AsUser rights(limit_, request.address());
         return own_.open(request.address(), listener, request.count);
     }
     adopt_listening_socket(passed->fd.get(), request.backlog);
@@ -173,7 +201,10 @@ Result<std::vector<UniqueFd>> SocketBroker::make(const BrokerRequest& request, K
 void SocketBroker::close(const BrokerRequest& request) {
     const auto kept = kept_.find(request.key());
     if (kept == kept_.end()) return;
-    if (!kept->second.is_passed) own_.close(kept->second.address);
+    if (!kept->second.is_passed) {
+        const AsUser rights(limit_, kept->second.address);
+        own_.close(kept->second.address);
+    }
     passed_.take_back(kept->first);
     kept_.erase(kept);
 }
@@ -241,6 +272,14 @@ Result<std::vector<UniqueFd>> BrokeredSockets::open(const conf::Address& address
 
 void BrokeredSockets::close(const conf::Address& address) {
     const BrokerRequest request = request_for(BrokerRequest::Kind::Close, address);
+    ::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL);
+}
+
+void BrokeredSockets::limit_to(uid_t user, gid_t group) {
+    BrokerRequest request;
+    request.kind = BrokerRequest::Kind::Limit;
+    request.user = user;
+    request.group = group;
     ::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL);
 }
 

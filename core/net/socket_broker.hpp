@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace gantry::net {
@@ -40,6 +42,9 @@ public:
         passed_ = {};
     }
 
+    // A server process that just started has said nothing yet.
+    void expect_new_client() { limit_.reset(); }
+
     // Once the server process is ready: names in the log those that were passed for nothing.
     void report_unused();
 
@@ -53,13 +58,19 @@ private:
         bool is_passed = false;
     };
     void open(int fd, const struct BrokerRequest& request);
+    struct Limit {
+        uid_t user;
+        gid_t group;
+    };
+    struct AsUser;
     Result<std::vector<UniqueFd>> make(const struct BrokerRequest& request, Kept& entry);
     void close(const struct BrokerRequest& request);
 
     OwnSockets own_;
     std::map<std::string, Kept> kept_;  // by address
     PassedSockets passed_;
-    std::string unused_;  // as last reported
+    std::string unused_;          // as last reported
+    std::optional<Limit> limit_;  // whose rights on files count
 };
 
 // The server process's end. [main]
@@ -69,6 +80,9 @@ public:
     Result<std::vector<UniqueFd>> open(const conf::Address& address, const conf::Listener& listener,
                                        unsigned count) override;
     void close(const conf::Address& address) override;
+    // Before rights are given up: from now on the supervisor makes and removes files of unix sockets with no
+    // more rights than this user has. What was said first counts.
+    void limit_to(uid_t user, gid_t group);
     // [any]
     void report(const Report& report);
 

@@ -66,7 +66,8 @@ respond = "{CANNED.strip()}\\n"
     for i in range(scene.hosts):
         text += f'[host."h{i}.localhost"]\naccess_log = false\n'
         text += f'[host."h{i}.localhost".location."/"]\nstatic = "{scene.root}"\n'
-    return [scene.gantry, "run", "-c", scene.write("gantry.toml", text)]
+    as_root = ["--user", "root"] if os.geteuid() == 0 else []
+    return [scene.gantry, "run", "-c", scene.write("gantry.toml", text)] + as_root
 
 
 def nginx(scene):

@@ -46,7 +46,7 @@ class Gantry:
     also holds `files`. On leaving, the server gets SIGTERM and has to end with 0 and without a sanitizer's word.
     """
 
-    def __init__(self, config, files=None, env=None, workers=2, ready=True, preexec=None, level="info", prefix=(), pass_fds=(), **values):
+    def __init__(self, config, files=None, env=None, workers=2, ready=True, preexec=None, level="info", prefix=(), pass_fds=(), user="root", **values):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gantry-e2e-"))
         self.values = dict(values, dir=str(self.dir))
         self.config_path = self.dir / "gantry.toml"
@@ -60,6 +60,8 @@ class Gantry:
         self._env = env or {}
         self._preexec = preexec
         self._prefix = list(prefix)
+        # Root's tests have their files where root alone can read them. None: as the configuration says.
+        self._user = ["--user", user] if user and os.geteuid() == 0 else []
         self._pass_fds = pass_fds
         self._wait_ready = ready
         (self.dir / "www").mkdir()
@@ -102,7 +104,7 @@ class Gantry:
         env["TSAN_OPTIONS"] = f"log_path={self.dir}/sanitizer"
         env.update(self._env)
         self.process = subprocess.Popen(
-            self._prefix + [binary(), "run", "-c", str(self.config_path)],
+            self._prefix + [binary(), "run", "-c", str(self.config_path)] + self._user,
             stdin=subprocess.DEVNULL,
             stdout=open(self.dir / "stdout", "wb"),
             stderr=subprocess.PIPE,
