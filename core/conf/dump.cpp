@@ -9,25 +9,6 @@
 namespace gantry::conf {
 namespace {
 
-// Not "quoted": with g++ 14 std::quoted would be found for a std::string as well.
-std::string in_quotes(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out.push_back('\\');
-            out.push_back(c);
-        } else if (c == '\n') {
-            out.append("\\n");
-        } else if (byte < 0x20 || byte == 0x7F) {
-            fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
-        } else {
-            out.push_back(c);
-        }
-    }
-    return out.append("\"");
-}
-
 // ---- one value of each type
 
 std::string show(bool value) {
@@ -114,19 +95,7 @@ std::string show(const Pattern& pattern) {
     return as_written(pattern);
 }
 std::string show(const Condition& condition) {
-    const std::string name =
-        fmt::format("{} {}", name_of(condition.source, {"header", "query", "cookie"}), condition.name);
-    switch (condition.test) {
-        case Condition::Test::Present:
-            return name + " is there";
-        case Condition::Test::Absent:
-            return name + " is not there";
-        case Condition::Test::Regex:
-            return fmt::format("{} matches {}", name, in_quotes(condition.value));
-        case Condition::Test::Equals:
-            break;
-    }
-    return fmt::format("{} is {}", name, in_quotes(condition.value));
+    return as_written(condition);
 }
 std::string show(const Certificate& certificate) {
     return fmt::format("{{certificate = {}, key = {}, ocsp = {}}}", in_quotes(certificate.certificate_file),
@@ -202,6 +171,7 @@ private:
         for (const Listener& listener : settings_.listeners) this->listener(listener);
         for (const Upstream& upstream : settings_.upstreams) this->upstream(upstream);
         for (const Host& host : settings_.hosts) this->host(host);
+        if (tables_ == nullptr) tests();
     }
 
     // What follows belongs to this table.
@@ -225,6 +195,23 @@ private:
     template <class T>
     void always(std::string_view name, const T& value) {
         put(name, show(value));
+    }
+
+    void tests() {
+        static const Test standard;
+        std::size_t number = 0;
+        for (const Test& t : settings_.tests) {
+            begin(Kind::Server, {}, {}, {}, fmt::format("test.{}.", ++number));
+            always("request", t.method + " " + t.url);
+            for (const auto& [name, value] : t.headers) always("headers." + name, value);
+            line("client", t.client, standard.client);
+            line("listener", t.listener, standard.listener);
+            for (const Expectation& e : t.expect) {
+                const std::string name =
+                    fmt::format("expect.{}{}{}", as_written(e.what), e.name.empty() ? "" : ".", e.name);
+                e.is_absent ? always(name, false) : always(name, e.value);
+            }
+        }
     }
 
     void server() {

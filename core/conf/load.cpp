@@ -2,6 +2,8 @@
 
 #include "core/conf/loading.hpp"
 
+#include <algorithm>
+
 namespace gantry::conf {
 
 Shared<StaticOptions> Loading::share(StaticOptions&& options) {
@@ -26,6 +28,7 @@ struct Root {
     const Node* listeners = nullptr;
     const Node* upstreams = nullptr;
     const Node* hosts = nullptr;
+    const Node* tests = nullptr;
 };
 
 // A table that holds one table per name.
@@ -37,6 +40,17 @@ void named(Loading& in, const KeyDoc& key, const Node& node, Root& into) {
     }
     in.error(node.place, fmt::format("\"{}\" must be a table", key.name),
              fmt::format("write it as a section: {}", key.example));
+}
+
+void tests(Loading& in, const KeyDoc&, const Node& node, Root& into) {
+    const bool is_good = node.kind == Node::Kind::Array &&
+                         std::all_of(node.children().begin(), node.children().end(),
+                                     [](const Entry& item) { return item.node->kind == Node::Kind::Table; });
+    if (is_good) {
+        into.tests = &node;
+        return;
+    }
+    in.error(node.place, "\"test\" must be a list of tables", "write each test below a line [[test]]");
 }
 
 void modules(Loading& in, const KeyDoc& key, const Node& node, Root&) {
@@ -82,6 +96,12 @@ constexpr Key<Root> kKeys[] = {
       .example = "[host.\"www.example.com\"]",
       .doc = "Virtual hosts, by the name in the request."},
      named<&Root::hosts>},
+    {{.name = "test",
+      .type = Type::Special,
+      .example = "[[test]]",
+      .doc = "Requests with what is expected of their answers: a configuration whose tests fail is refused. "
+             "Each one stands below a line [[test]] of its own, in any file."},
+     tests},
 };
 
 void load_tree(Loading& in, const Node& root) {
@@ -98,6 +118,9 @@ void load_tree(Loading& in, const Node& root) {
     if (tables.hosts != nullptr) {
         in.settings.hosts.reserve(tables.hosts->count);
         for (const Entry& entry : tables.hosts->children()) load_host(in, entry);
+    }
+    if (tables.tests != nullptr) {
+        for (const Entry& item : tables.tests->children()) load_test(in, *item.node);
     }
     check_listeners(in);
     check_hosts(in);

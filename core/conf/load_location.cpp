@@ -187,6 +187,7 @@ void access_log(Loading& in, const KeyDoc& key, const Node& node, LocationDraft&
 template <void (*Load)(Loading&, const KeyDoc&, const Node&, Location&)>
 void handler(Loading& in, const KeyDoc& key, const Node& node, LocationDraft& into) {
     Load(in, key, node, into);
+    into.handler_place = node.place;
 }
 
 constexpr Key<LocationDraft> kKeys[] = {

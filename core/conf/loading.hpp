@@ -95,6 +95,9 @@ void load_host(Loading& in, const Entry& entry);
 // `key` and `host_node` are of the host that it belongs to.
 void load_location(Loading& in, const Entry& entry, const Inherited& around, Host& host);
 
+// One of the array, behind the hosts, listeners and upstreams that it names.
+void load_test(Loading& in, const Node& node);
+
 // ---- handlers
 
 void load_static(Loading& in, const KeyDoc& key, const Node& node, Location& into);
@@ -163,5 +166,6 @@ std::vector<Scope> static_scope_docs();
 std::vector<Scope> proxy_scope_docs();
 std::vector<Scope> answer_scope_docs();
 std::vector<Scope> shared_scope_docs();
+std::vector<Scope> test_scope_docs();
 
 }  // namespace gantry::conf

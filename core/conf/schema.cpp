@@ -19,6 +19,7 @@ const std::vector<Scope>& all_scopes() {
         add(proxy_scope_docs());
         add(answer_scope_docs());
         add(shared_scope_docs());
+        add(test_scope_docs());
         return out;
     }();
     return scopes;

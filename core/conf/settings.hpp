@@ -271,6 +271,7 @@ struct Location {
     std::vector<std::string> clients;  // CIDRs; empty = any
     int priority = 0;                  // higher first, before specificity
     Handler handler;
+    Place handler_place;
     std::optional<std::uint64_t> max_body;
     Shared<FieldEdits> request_headers;  // server's, host's and location's, added up
     Shared<FieldEdits> response_headers;
@@ -333,6 +334,30 @@ struct Server {
     std::uint32_t blocking_threads = 4;  // for disk misses
 };
 
+// ---- tests
+// ---------------------------------------------------------------------------------------------------
+
+// What is expected of the answer to a request; decided without asking a disk or a peer.
+struct Expectation {
+    enum class What : std::uint8_t { Host, Location, Path, HandlerKind, Upstream, File, Status, Header };
+    What what = What::Status;
+    std::string name;        // of a header
+    std::string value;       // a status in digits
+    bool is_absent = false;  // of a header: there is none
+    Place place;
+};
+
+// A [[test]]: runs whenever the configuration is checked, and before it is served.
+struct Test {
+    std::string method;
+    std::string url;
+    Place place;  // of the request
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string client = "127.0.0.1";
+    std::string listener;  // "" = by scheme and port of the URL
+    std::vector<Expectation> expect;
+};
+
 struct Settings {
     std::vector<std::string> files;  // every file read, the main one first
     Server server;
@@ -341,6 +366,7 @@ struct Settings {
     std::vector<Listener> listeners;
     std::vector<Upstream> upstreams;
     std::vector<Host> hosts;
+    std::vector<Test> tests;
 };
 
 }  // namespace gantry::conf

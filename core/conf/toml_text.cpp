@@ -11,6 +11,7 @@
 namespace gantry::conf {
 namespace {
 
+constexpr std::string_view kTest = "test";
 constexpr std::uint32_t kIndexFrom = 16;  // keys in a table before it is indexed
 constexpr std::size_t kMaxSegments = 8;   // of a header: host."x".location."/".static.types is 6
 
@@ -21,6 +22,15 @@ std::variant<toml::table, ParseFailure> parse(std::string_view text) {
         return ParseFailure{std::string(error.description()), error.source().begin.line,
                             error.source().begin.column};
     }
+}
+
+// "[[test]]", perhaps with blanks and a comment.
+bool is_test_header(std::string_view line) {
+    line = line.substr(0, line.find_first_of("\r\n"));
+    const auto end = line.find("]]");
+    if (!line.starts_with("[[") || end == line.npos || trim(line.substr(2, end - 2)) != kTest) return false;
+    const std::string_view rest = trim(line.substr(end + 2));
+    return rest.empty() || rest.front() == '#';
 }
 
 // Copies nodes of toml++ into the tree, tables in the order of the file.
@@ -126,13 +136,37 @@ void TomlReader::read(std::uint32_t file, std::string_view text) {
     finish_body(text.size());
 }
 
+// The only array of tables that there is.
+void TomlReader::open_test(Place place) {
+    Entry* entry = find(tree_.root(), kTest);
+    if (entry == nullptr) {
+        Node* const list = tree_.make(Node::Kind::Array, place);
+        list->header = true;
+        add(tree_.root(), {kTest, place, list});
+        entry = find(tree_.root(), kTest);
+    }
+    Node& list = *entry->node;
+    if (list.kind != Node::Kind::Array || !list.header) {
+        diagnostics_.error(place, "\"test\" already has a value", "write each test below a line [[test]]",
+                           Related{entry->place, "first set here", {}});
+        return;
+    }
+    table_ = tree_.make(Node::Kind::Table, place);
+    table_->header = true;
+    tree_.append(list, {{}, place, table_});
+}
+
 void TomlReader::read_header(std::string_view line, Place place) {
     table_ = nullptr;
     path_.clear();
     place.column = 1 + static_cast<std::uint32_t>(line.find('['));
+    if (is_test_header(line.substr(place.column - 1))) return open_test(place);
     if (line.substr(place.column - 1).starts_with("[[")) {
-        diagnostics_.error(place, "arrays of tables are not used in this configuration",
-                           "write each one as a table with its own name: [listener.web], [upstream.app]");
+        const bool is_test = line.find(kTest) != line.npos;
+        diagnostics_.error(
+            place, "arrays of tables are not used in this configuration",
+            is_test ? "a test is below a line [[test]]; its request names the host"
+                    : "write each one as a table with its own name: [listener.web], [upstream.app]");
         return;
     }
     if (!split_header(line, place) && !split_header_by_library(line, place)) return;
@@ -212,6 +246,11 @@ void TomlReader::open_table(Place place) {
             continue;
         }
         if (is_of_another_file(*entry, i, at)) return;
+        // [test.expect] is of the last [[test]].
+        if (!last && entry->node->kind == Node::Kind::Array && entry->node->header) {
+            node = entry->node->children().back().node;
+            continue;
+        }
         Node& found = *entry->node;
         if (found.kind != Node::Kind::Table || found.closed) {
             diagnostics_.error(at, fmt::format("\"{}\" already has a value", entry->key),

@@ -52,6 +52,7 @@ private:
     bool split_header(std::string_view line, Place place);
     bool split_header_by_library(std::string_view line, Place place);
     void open_table(Place place);
+    void open_test(Place place);
     std::string header_text() const;
     bool is_of_another_file(const Entry& entry, std::size_t depth, Place place);
     void read_body(std::string_view body, std::uint32_t line);

@@ -155,6 +155,10 @@ std::string with_hole(std::string_view scope, std::string_view key) {
         return listener + "[host.\"a.test\".location.\"/\"]\nrespond = { @ }\n";
     }
     if (scope == "request_headers, response_headers") return listener + answer + "request_headers = { @ }\n";
+    if (scope == "[[test]]") {
+        return listener + answer +
+               "[[test]]\nrequest = \"GET http://a.test/\"\nexpect = { status = 200 }\n@\n";
+    }
     if (scope == "access_log") return listener + answer + "access_log = { @ }\n";
     return {};
 }
