@@ -3,6 +3,8 @@
 #include "core/base/version.hpp"
 #include "core/cli/check.hpp"
 #include "core/cli/exit_code.hpp"
+#include "core/cli/explain.hpp"
+#include "core/cli/plan.hpp"
 #include "core/cli/run.hpp"
 
 #include <CLI/CLI.hpp>
@@ -19,6 +21,49 @@ constexpr const char* kFooter =
 int print_version() {
     std::printf("gantry %.*s\n", static_cast<int>(version().size()), version().data());
     return kOk;
+}
+
+CLI::App* add_explain(CLI::App& app, ExplainOptions& explain) {
+    CLI::App* const added = app.add_subcommand(
+        "explain", "Say what would answer a request, and which lines decide it, without a running server");
+    added->add_option("method", explain.method, "The method")->type_name("METHOD");
+    added->add_option("url", explain.url, "The URL")->type_name("URL");
+    added->add_option("-H,--header", explain.headers, "A field of the request: 'Name: value'")
+        ->type_name("FIELD")
+        ->allow_extra_args(false);
+    added->add_option("-c,--config", explain.config, "The configuration file")->type_name("FILE");
+    added->add_option("--client", explain.client, "The address of the client (127.0.0.1)")
+        ->type_name("ADDRESS");
+    added->add_option("--listener", explain.listener, "The listener, where scheme and port do not say it")
+        ->type_name("NAME");
+    added
+        ->add_option_function<std::string>(
+            "--format", [&explain](const std::string& format) { explain.json = format == "json"; },
+            "How to say it: text or json")
+        ->type_name("text|json")
+        ->check(CLI::IsMember({"text", "json"}));
+    added->add_flag("--batch", explain.batch, "Explain requests that stand in lines of JSON on stdin");
+    added->add_flag("-q,--quiet", explain.quiet, "Say nothing where there is an explanation");
+    added->footer(kFooter);
+    return added;
+}
+
+CLI::App* add_plan(CLI::App& app, PlanOptions& plan) {
+    CLI::App* const added =
+        app.add_subcommand("plan", "Say what serving a configuration instead of another one would change");
+    added->add_option("-c,--config", plan.config, "The configuration file")->type_name("FILE");
+    added->add_option("--against", plan.against, "The configuration that it would replace")
+        ->type_name("FILE")
+        ->required();
+    added
+        ->add_option_function<std::string>(
+            "--format", [&plan](const std::string& format) { plan.json = format == "json"; },
+            "How to say it: text or json")
+        ->type_name("text|json")
+        ->check(CLI::IsMember({"text", "json"}));
+    added->add_flag("-q,--quiet", plan.quiet, "Say nothing but what is wrong with the configurations");
+    added->footer(kFooter);
+    return added;
 }
 
 }  // namespace
@@ -50,6 +95,11 @@ int run_command_line(int argc, char** argv) {
     check_app->add_flag("-q,--quiet", check.quiet, "Say nothing when all is well");
     check_app->footer(kFooter);
 
+    ExplainOptions explain;
+    CLI::App* const explain_app = add_explain(app, explain);
+    PlanOptions plan;
+    CLI::App* const plan_app = add_plan(app, plan);
+
     CLI::App* const version_app = app.add_subcommand("version", "Print the version");
 
     try {
@@ -63,6 +113,8 @@ int run_command_line(int argc, char** argv) {
         check.json = format == "json";
         return check_command(check);
     }
+    if (explain_app->parsed()) return explain_command(explain);
+    if (plan_app->parsed()) return plan_command(plan);
     std::fputs(app.help().c_str(), stderr);
     return kUsage;
 }

@@ -2,6 +2,7 @@
 
 #include "core/base/log.hpp"
 #include "core/cli/verify.hpp"
+#include "core/server/run_tests.hpp"
 
 #include <chrono>
 #include <unistd.h>
@@ -27,7 +28,10 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
         return content::make_handler(scope, services);
     };
     server::Problems problems;
+    const bool is_sound = diagnostics.errors() == 0;
     auto generation = server::Generation::build(std::move(settings), handlers, opener, problems);
+    if (generation && is_sound) server::run_tests(generation, problems);
+    if (!problems.empty()) generation.reset();
     for (server::Problem& problem : problems) {
         diagnostics.error_within(problem.place, problem.offset, std::move(problem.message),
                                  std::move(problem.hint));

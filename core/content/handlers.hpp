@@ -16,7 +16,7 @@ struct Services {
 };
 
 // What server::Generation::build takes. Without services (gantry check) settings are checked and nothing that
-// would reach out is made; the handler may be null then.
+// would reach out is made; the handlers can then only be asked what they would do (foresee).
 std::unique_ptr<server::Handler> make_handler(const server::HandlerScope& scope, Services* services);
 
 }  // namespace gantry::content

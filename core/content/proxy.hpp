@@ -10,8 +10,8 @@
 
 namespace gantry::content {
 
-// For a location whose handler is conf::Proxy. Null after a problem was added, and without a registry: then
-// the settings are only checked. `registry` outlives all generations.
+// For a location whose handler is conf::Proxy. Null after a problem was added. Without a registry it can
+// only be asked what it would do. `registry` outlives all generations.
 std::unique_ptr<server::Handler> make_proxy(const server::HandlerScope& scope, upstream::Registry* registry);
 
 }  // namespace gantry::content

@@ -20,6 +20,10 @@ public:
         exchange.respond(body_.evaluate(exchange, exchange.arena()));
         return Verdict::Done;
     }
+    void foresee(Exchange& exchange, server::Outlook& outlook) const override {
+        outlook.handler = "respond";
+        handle(exchange);
+    }
 
 private:
     int status_;
@@ -36,6 +40,10 @@ public:
         exchange.response().headers.add(http::HeaderId::Location, to_.evaluate(exchange, exchange.arena()));
         exchange.respond({});
         return Verdict::Done;
+    }
+    void foresee(Exchange& exchange, server::Outlook& outlook) const override {
+        outlook.handler = "redirect";
+        handle(exchange);
     }
 
 private:

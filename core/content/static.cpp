@@ -9,6 +9,7 @@
 #include "core/server/template.hpp"
 
 #include <charconv>
+#include <optional>
 
 namespace gantry::content {
 namespace {
@@ -32,6 +33,7 @@ class Static final : public server::Handler {
 public:
     Static(const conf::Static& settings, const server::HandlerScope& scope);
     Verdict handle(Exchange& exchange) const override;
+    void foresee(Exchange& exchange, server::Outlook& outlook) const override;
 
 private:
     // What was tried, and what came of it.
@@ -43,6 +45,7 @@ private:
         bool would_block = false;
     };
 
+    static bool is_read(Exchange& exchange);
     std::string_view relative_path(const Exchange& exchange) const;
     // Of a path in normal form: without the first slash, and without the prefix of the location where it is
     // stripped.
@@ -51,6 +54,7 @@ private:
     Ref<FileEntry> find_index(Search& search, std::string_view directory, std::string_view& name) const;
     Verdict answer(Search& search, std::string_view path) const;
     Verdict answer_directory(Search& search, std::string_view path) const;
+    std::optional<std::string_view> path_to_try(const server::Template& text, Exchange& exchange) const;
     Verdict try_files(Search& search) const;
     Verdict fall_back(Search& search, const Error& error) const;
     Verdict send(Search& search, std::string_view path, Ref<FileEntry> file) const;
@@ -86,12 +90,16 @@ Static::Static(const conf::Static& settings, const server::HandlerScope& scope)
     }
 }
 
-Verdict Static::handle(Exchange& exchange) const {
+// False: it was answered that files are only read.
+bool Static::is_read(Exchange& exchange) {
     const http::Method method = exchange.request().method;
-    if (method != http::Method::Get && method != http::Method::Head) {
-        exchange.fail(405, kNotAllowed, http::HeaderId::Allow, "GET, HEAD");
-        return Verdict::Fail;
-    }
+    if (method == http::Method::Get || method == http::Method::Head) return true;
+    exchange.fail(405, kNotAllowed, http::HeaderId::Allow, "GET, HEAD");
+    return false;
+}
+
+Verdict Static::handle(Exchange& exchange) const {
+    if (!is_read(exchange)) return Verdict::Fail;
     Search search{exchange, exchange.worker().local<FileCache>(),
                   exchange.handler_state() == kWarmed ? Disk::MayBlock : Disk::Cached};
     const Verdict verdict =
@@ -166,15 +174,23 @@ Verdict Static::answer_directory(Search& search, std::string_view path) const {
     return fall_back(search, directory->kind == Kind::Directory ? kForbidden : kNotFound);
 }
 
+// Below the root; nothing where it may not be looked for.
+std::optional<std::string_view> Static::path_to_try(const server::Template& text, Exchange& exchange) const {
+    Arena& arena = exchange.arena();
+    // Values of the request go through the normal form again: a query must not smuggle ".." in.
+    const auto normal = http::normalize_path(arena.join("/", text.evaluate(exchange, arena)),
+                                             http::EncodedSlash::Keep, true, arena);
+    if (!normal) return std::nullopt;
+    const std::string_view path = below_root(*normal, exchange);
+    if (!options_->dotfiles && has_dot_segment(path)) return std::nullopt;
+    return path;
+}
+
 Verdict Static::try_files(Search& search) const {
     for (const server::Template& text : try_files_) {
-        std::string_view path = text.evaluate(search.exchange, search.exchange.arena());
-        // Values of the request go through the normal form again: a query must not smuggle ".." in.
-        const auto normal = http::normalize_path(search.exchange.arena().join("/", path),
-                                                 http::EncodedSlash::Keep, true, search.exchange.arena());
-        if (!normal) continue;
-        path = below_root(*normal, search.exchange);
-        if (!options_->dotfiles && has_dot_segment(path)) continue;
+        const auto wanted = path_to_try(text, search.exchange);
+        if (!wanted) continue;
+        const std::string_view path = *wanted;
         if (path.empty() || path.ends_with('/')) {
             std::string_view name;
             Ref<FileEntry> index = find_index(search, path, name);
@@ -254,6 +270,34 @@ Verdict Static::redirect_to_directory(Exchange& exchange) {
     exchange.response().headers.add(http::HeaderId::Location, to);
     exchange.respond({});
     return Verdict::Done;
+}
+
+// As handle(), with what it would look for in place of what it finds.
+void Static::foresee(Exchange& exchange, server::Outlook& outlook) const {
+    outlook.handler = "static";
+    if (!is_read(exchange)) return;
+    const auto add = [&](std::string_view path) {
+        outlook.files.push_back(root_.path + "/" + std::string(path));
+    };
+    const auto add_path = [&](std::string_view path) {
+        if (!path.empty() && !path.ends_with('/')) return add(path);
+        for (const std::string& index : options_->index) add(std::string(path) + index);
+    };
+    outlook.otherwise = std::to_string(try_status_);
+    if (options_->try_files.empty()) {
+        const std::string_view path = relative_path(exchange);
+        const bool is_hidden = !options_->dotfiles && has_dot_segment(path);
+        if (!is_hidden) add_path(path);
+        if (!is_hidden && (path.empty() || path.ends_with('/'))) {
+            outlook.otherwise = options_->listing ? "listing, or 404" : "403 for a folder, or 404";
+        }
+    } else {
+        for (const server::Template& text : try_files_) {
+            if (const auto path = path_to_try(text, exchange)) add_path(*path);
+        }
+    }
+    if (!options_->spa.empty() && try_status_ == 404) add(options_->spa);
+    if (outlook.files.empty()) exchange.fail(try_status_, Exchange::kNoError);
 }
 
 // The disk is asked on another thread; what it brings is then in the kernel's caches.

@@ -89,6 +89,15 @@ Matched Conditions::hold(const http::RequestHead& head, const IpBytes& client, A
     return Matched::Yes;
 }
 
+std::optional<Conditions::Broken> Conditions::broken(const http::RequestHead& head, const IpBytes& client,
+                                                     Arena& arena) const {
+    if (clients_ && !clients_->contains(client)) return Broken{Broken::What::Client, 0};
+    for (std::size_t i = 0; i < tests_.size(); ++i) {
+        if (hold(tests_[i], head, arena) != Matched::Yes) return Broken{Broken::What::Test, i};
+    }
+    return std::nullopt;
+}
+
 // Of one occurrence; `absent` is satisfied by none, so an occurrence that makes it fail "matches" here.
 Matched Conditions::check(const Check& test, std::string_view value) {
     switch (test.test) {

@@ -28,6 +28,14 @@ public:
     bool allows(http::Method method, std::string_view name) const;
     bool has_methods() const { return methods_ != 0 || !other_methods_.empty(); }
 
+    // The first one that does not hold, the method left aside: for explain.
+    struct Broken {
+        enum class What : std::uint8_t { Client, Test };
+        What what = What::Client;
+        std::size_t test = 0;  // index into conf::Location::conditions
+    };
+    std::optional<Broken> broken(const http::RequestHead& head, const IpBytes& client, Arena& arena) const;
+
     // "GET, HEAD, POST"
     std::string_view allow() const { return allow_; }
     std::uint16_t methods() const { return methods_; }  // bit n: http::Method(n)

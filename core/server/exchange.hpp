@@ -151,6 +151,7 @@ public:
 
 private:
     friend class WorkerContext;
+    friend class Rehearsal;
 
     // what the codec calls
     void start() override;

@@ -141,8 +141,7 @@ struct LocationTable::Search {
 
 // True when the search is over: found, or failed.
 bool LocationTable::try_location(Search& search, std::uint32_t location) const {
-    const Conditions* conditions = conditions_.empty() ? nullptr : conditions_[location].get();
-    if (conditions != nullptr) {
+    if (const Conditions* conditions = this->conditions(location)) {
         const Matched held = conditions->hold(search.head, search.client, search.arena);
         if (held == Matched::No) return false;
         if (held == Matched::Failed) {

@@ -55,7 +55,11 @@ public:
     LocationMatch find(const http::RequestHead& head, std::string_view path, const IpBytes& client,
                        Arena& arena) const;
 
-    // All expressions of a location, for the names that its templates may use.
+    // Null: it has none.
+    const Conditions* conditions(std::uint32_t location) const {
+        return conditions_.empty() ? nullptr : conditions_[location].get();
+    }
+    // All expressions of a location, in the order of its patterns, for the names that its templates may use.
     std::vector<const Regex*> expressions(std::uint32_t location) const;
 
     // Heap bytes, regular expressions not counted.

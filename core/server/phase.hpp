@@ -3,6 +3,7 @@
 
 #include "core/server/exchange.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,12 @@ namespace gantry::server {
 
 // In this order. Routing happens between PostRead and Rewrite; the log phase always runs, last.
 enum class Phase : std::uint8_t { PostRead, Rewrite, Preaccess, Access, Precontent, Content, Log };
+
+constexpr std::string_view name_of(Phase phase) {
+    constexpr std::string_view kNames[] = {"post_read",  "rewrite", "preaccess", "access",
+                                           "precontent", "content", "log"};
+    return kNames[static_cast<std::size_t>(phase)];
+}
 
 // A function in a phase. `self` is what it works for (a handler, a module's instance) and lives as long as
 // the generation.

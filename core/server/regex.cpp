@@ -78,6 +78,14 @@ bool Captures::find(std::string_view name, std::string_view& value) const {
     return false;
 }
 
+std::string_view Captures::name_of(std::size_t index) const {
+    if (names_ == nullptr) return {};
+    for (const CaptureName& known : *names_) {
+        if (known.group == index) return known.name;
+    }
+    return {};
+}
+
 tl::expected<Regex, RegexError> Regex::compile(std::string_view pattern, Case letters) {
     // UTF mode would need every subject checked, and paths may hold any bytes: "(*UTF)" is refused.
     std::uint32_t options = PCRE2_NEVER_UTF | PCRE2_DOLLAR_ENDONLY;

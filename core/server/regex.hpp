@@ -38,6 +38,8 @@ public:
     std::string_view group(std::size_t index) const {
         return index < count_ ? groups_[index] : std::string_view{};
     }
+    // "" where the group has none.
+    std::string_view name_of(std::size_t index) const;
     // False: the expression has no group of that name.
     bool find(std::string_view name, std::string_view& value) const;
 

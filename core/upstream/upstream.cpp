@@ -92,18 +92,18 @@ std::string key_of(const conf::Upstream& settings) {
     return key;
 }
 
-std::string text_of(const conf::Peer& peer) {
-    if (peer.is_unix) return "unix:" + peer.host;
-    const bool is_ipv6 = peer.host.find(':') != peer.host.npos;
-    return (is_ipv6 ? '[' + peer.host + ']' : peer.host) + ':' + std::to_string(peer.port);
-}
-
 template <class T>
 void forget_dead(std::map<std::string, std::weak_ptr<const T>>& known) {
     std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
 }
 
 }  // namespace
+
+std::string text_of(const conf::Peer& peer) {
+    if (peer.is_unix) return "unix:" + peer.host;
+    const bool is_ipv6 = peer.host.find(':') != peer.host.npos;
+    return (is_ipv6 ? '[' + peer.host + ']' : peer.host) + ':' + std::to_string(peer.port);
+}
 
 Registry::Registry(net::Resolver& resolver) : resolver_(resolver), known_(std::make_unique<Known>()) {}
 

@@ -42,6 +42,9 @@ struct Peer {
     const Slot slot;
 };
 
+// "127.0.0.1:3000", "app.internal:80", "[::1]:80", "unix:/run/app.sock".
+std::string text_of(const conf::Peer& peer);
+
 // [any]
 struct Upstream {
     explicit Upstream(std::shared_ptr<Slot::Source> slots) : slot(std::move(slots)) {}

@@ -74,10 +74,13 @@ def parse_fields(lines):
 
 
 class RawClient:
-    """One connection to `address`: (host, port), a unix path, or a Gantry (then its listener `listener`)."""
+    """One connection to `address`: (host, port), a unix path, or a Gantry (then its listener `listener`).
+
+    `source`: the address that it comes from, where there are several.
+    """
 
     def __init__(self, address, listener="web", tls=None, server_name=None, timeout=DEADLINE, receive_buffer=None,
-                 session=None):
+                 session=None, source=None):
         if hasattr(address, "address"):
             address = address.address(listener)
         self.timeout = timeout
@@ -90,6 +93,8 @@ class RawClient:
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
+        if source is not None:
+            self.socket.bind((source, 0))
         try:
             self.socket.connect(address)
             if tls is not None:
