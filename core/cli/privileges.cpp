@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <tuple>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace gantry::cli {
@@ -61,6 +62,29 @@ std::string only_root(const char* key, const std::string& value) {
         key, value, key, ::geteuid(), key);
 }
 
+// For a process that is not root: what of this it cannot be, or "".
+std::string why_not_as_we_are(const std::string& user, const std::string& group) {
+    if (!user.empty()) {
+        const auto wanted = find_user(user);
+        if (!wanted) return wanted.error();
+        if (wanted->user != ::geteuid()) return only_root("user", user);
+    }
+    if (!group.empty()) {
+        const auto wanted = find_group(group);
+        if (!wanted) return wanted.error();
+        if (!is_own_group(*wanted)) return only_root("group", group);
+    }
+    return {};
+}
+
+tl::expected<Identity, std::string> of_root(const std::string& user) {
+    if (!user.empty()) return find_user(user);
+    if (::getpwnam(kDefaultUser) != nullptr) return find_user(kDefaultUser);
+    return tl::unexpected(std::string(
+        "the workers do not run as root unless told: write user = \"NAME\" into [server], an account "
+        "of their own (useradd --system gantry), or user = \"root\" if that is meant"));
+}
+
 tl::unexpected<std::string> failed(const char* step) {
     return tl::unexpected(fmt::format("{} while {}", std::strerror(errno), step));
 }
@@ -69,37 +93,23 @@ tl::unexpected<std::string> failed(const char* step) {
 
 tl::expected<std::optional<Identity>, std::string> identity_for(const conf::Server& settings,
                                                                 const std::string& told) {
-    const bool is_root = ::geteuid() == 0;
     const std::string& user = told.empty() ? settings.user : told;
-    std::optional<Identity> wanted;
-    if (!user.empty()) {
-        auto found = find_user(user);
-        if (!found) return tl::unexpected(found.error());
-        wanted = std::move(*found);
-    } else if (is_root) {
-        if (::getpwnam(kDefaultUser) == nullptr) {
-            return tl::unexpected(std::string(
-                "the workers do not run as root unless told: write user = \"NAME\" into [server], an account "
-                "of their own (useradd --system gantry), or user = \"root\" if that is meant"));
+    if (::geteuid() != 0) {
+        if (std::string why = why_not_as_we_are(user, settings.group); !why.empty()) {
+            return tl::unexpected(std::move(why));
         }
-        wanted = *find_user(kDefaultUser);
+        return std::nullopt;
     }
-    if (!is_root) {
-        if (wanted && wanted->user != ::geteuid()) return tl::unexpected(only_root("user", user));
-        wanted.reset();
+    tl::expected<Identity, std::string> identity = of_root(user);
+    if (!identity) return tl::unexpected(std::move(identity.error()));
+    if (!settings.group.empty()) {
+        const auto group = find_group(settings.group);
+        if (!group) return tl::unexpected(group.error());
+        identity->group = *group;
+    } else if (identity->user == 0) {
+        return std::nullopt;
     }
-    if (settings.group.empty()) {
-        if (wanted && wanted->user == 0) wanted.reset();
-        return wanted;
-    }
-    const auto group = find_group(settings.group);
-    if (!group) return tl::unexpected(group.error());
-    if (wanted) {
-        wanted->group = *group;
-    } else if (!is_own_group(*group)) {
-        return tl::unexpected(only_root("group", settings.group));
-    }
-    return wanted;
+    return std::optional<Identity>(std::in_place, std::move(*identity));
 }
 
 tl::expected<void, std::string> become(const Identity& identity) {
