@@ -112,7 +112,7 @@ def test_an_abstract_socket_is_understood():
 
 
 def test_it_pings_the_watchdog_while_the_workers_turn(notify):
-    with Gantry(CONFIG, env=notify.env(watchdog=1.5)):
+    with Gantry(CONFIG, env=notify.env(watchdog=6)):
         notify.wait("READY")
         for _ in range(3):
             notify.wait("WATCHDOG", "1", notify.mark(), timeout=5)
@@ -130,7 +130,7 @@ def test_the_watchdog_of_another_process_is_not_ours(notify):
 
 
 def test_a_server_process_that_hangs_is_replaced_and_clients_wait_for_its_successor(notify):
-    with Gantry(CONFIG, env=notify.env(watchdog=3)) as gantry:
+    with Gantry(CONFIG, env=notify.env(watchdog=6)) as gantry:
         notify.wait("WATCHDOG")
         pid = gantry.server_pid()
         mark = gantry.mark()
@@ -150,7 +150,7 @@ def test_one_worker_that_is_stuck_is_enough(notify):
     """The rest of the process is well, and would answer for itself."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-    with Gantry(CONFIG, env=notify.env(watchdog=3), workers=2) as gantry:
+    with Gantry(CONFIG, env=notify.env(watchdog=6), workers=2) as gantry:
         notify.wait("WATCHDOG")
         tasks = pathlib.Path(f"/proc/{gantry.server_pid()}/task")
         thread = next(int(task.name) for task in tasks.iterdir() if (task / "comm").read_text() == "worker-1\n")
