@@ -31,8 +31,8 @@ std::shared_ptr<spdlog::logger> make_logger(const std::string& target) {
     auto logger = std::make_shared<spdlog::logger>("gantry", sink);
     logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %P %l: %v");
     logger->set_level(to_spdlog(g_level.load()));
-    // Whoever follows the file sees the course of things as it happens; debug lines may be many.
-    logger->flush_on(spdlog::level::info);
+    // A line that is only in a buffer is not there for whoever looks, and lost in a crash.
+    logger->flush_on(spdlog::level::trace);
     // A full disk must not stop the server: the line is counted and lost.
     logger->set_error_handler([](const std::string&) { g_lost.fetch_add(1, std::memory_order_relaxed); });
     return logger;

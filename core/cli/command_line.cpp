@@ -5,6 +5,7 @@
 #include "core/cli/exit_code.hpp"
 #include "core/cli/explain.hpp"
 #include "core/cli/plan.hpp"
+#include "core/cli/remote.hpp"
 #include "core/cli/run.hpp"
 
 #include <CLI/CLI.hpp>
@@ -15,8 +16,24 @@ namespace {
 
 constexpr const char* kFooter =
     "Exit codes: 0 = all is well, 1 = failed while running, 2 = wrong command line, 3 = invalid "
-    "configuration.\n"
+    "configuration, 4 = no running gantry answers.\n"
     "The configuration is /etc/gantry/gantry.toml unless -c names another file.";
+
+// What all commands that speak to a running gantry have.
+CLI::App* add_remote(CLI::App& app, const char* name, const char* doc, RemoteOptions& options) {
+    CLI::App* const command = app.add_subcommand(name, doc);
+    command->add_option("-c,--config", options.config, "The configuration that it serves")->type_name("FILE");
+    command->add_option("--socket", options.socket, "Its control socket")->type_name("PATH");
+    command->add_flag("-q,--quiet", options.quiet, "Say nothing when all is well");
+    command
+        ->add_option_function<std::string>(
+            "--format", [&options](const std::string& format) { options.json = format == "json"; },
+            "How to say it")
+        ->type_name("text|json")
+        ->check(CLI::IsMember({"text", "json"}));
+    command->footer(kFooter);
+    return command;
+}
 
 int print_version() {
     std::printf("gantry %.*s\n", static_cast<int>(version().size()), version().data());
@@ -99,6 +116,17 @@ int run_command_line(int argc, char** argv) {
     CLI::App* const explain_app = add_explain(app, explain);
     PlanOptions plan;
     CLI::App* const plan_app = add_plan(app, plan);
+    RemoteOptions remote;
+    std::string timeout;
+    CLI::App* const reload_app =
+        add_remote(app, "reload", "Load the configuration anew and say what became of it", remote);
+    CLI::App* const status_app = add_remote(app, "status", "Say how a running gantry does", remote);
+    CLI::App* const reopen_app = add_remote(app, "reopen", "Open the log files anew, after rotation", remote);
+    CLI::App* const stop_app = add_remote(app, "stop", "End it once what is under way is done", remote);
+    stop_app
+        ->add_option("--timeout", timeout,
+                     "Cut what is not done after this time (\"0s\": at once; default: server.drain_timeout)")
+        ->type_name("TIME");
 
     CLI::App* const version_app = app.add_subcommand("version", "Print the version");
 
@@ -115,6 +143,10 @@ int run_command_line(int argc, char** argv) {
     }
     if (explain_app->parsed()) return explain_command(explain);
     if (plan_app->parsed()) return plan_command(plan);
+    if (reload_app->parsed()) return reload_command(remote);
+    if (status_app->parsed()) return status_command(remote);
+    if (reopen_app->parsed()) return reopen_command(remote);
+    if (stop_app->parsed()) return stop_command(remote, timeout);
     std::fputs(app.help().c_str(), stderr);
     return kUsage;
 }

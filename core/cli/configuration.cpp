@@ -51,6 +51,7 @@ Configuration load_configuration(const RunOptions& options, server::LogThread& l
     };
     const conf::Loaded loaded = conf::load(options.config, load_options);
     configuration.report = loaded.diagnostics.render_text();
+    configuration.diagnostics = loaded.diagnostics.render_json();
     if (!loaded.settings) configuration.generation.reset();
     // The first requests should find addresses; a name server that does not answer holds nothing up for
     // longer.

@@ -15,6 +15,7 @@ namespace gantry::cli {
 struct Configuration {
     std::shared_ptr<const server::Generation> generation;  // null: something is wrong
     std::string report;                                    // errors and warnings; may be empty
+    std::string diagnostics;                               // the same as a JSON array
 };
 
 // `logs`: where access logs are opened. `services`: of the handlers; names of peers get a moment to resolve.

@@ -8,6 +8,7 @@ enum ExitCode : int {
     kFailure = 1,  // something went wrong while running
     kUsage = 2,    // the command line is wrong
     kInvalidConfiguration = 3,
+    kUnreachable = 4,  // no running gantry answers
 };
 
 }  // namespace gantry::cli

@@ -7,6 +7,7 @@ namespace gantry::cli {
 
 struct RunOptions {
     std::string config = "/etc/gantry/gantry.toml";
+    std::string control;  // the path of the control socket, unless the configuration names one
     std::string user;     // in place of the configuration's [server] user, unless empty
     bool strict = false;  // warnings of the configuration forbid the start
 };

@@ -85,7 +85,8 @@ void Supervisor::on_signal() {
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
         const int number = static_cast<int>(info.ssi_signo);
-        if (number == SIGCHLD) continue;  // waitpid tells
+        if (number == SIGCHLD) continue;       // waitpid tells
+        if (number == SIGUSR1) log::reopen();  // its own descriptor of the error log
         if (number == SIGHUP) {
             watch_.on_reload_signal();
         } else if (number != SIGUSR1) {
@@ -122,6 +123,7 @@ void Supervisor::on_report(const net::Report& report) {
         ready_ = ever_ready_ = true;
         broker_.report_unused();
     }
+    if (report.state == net::Report::State::Stopping) stopping_ = true;  // asked for on its control socket
     watch_.on_report(report);
 }
 

@@ -39,6 +39,9 @@ std::string show(const std::map<std::string, std::string>& values) {
     }
     return out.append("}");
 }
+std::string show(const Server::Control& value) {
+    return value.is_enabled ? show(value.path) : show(false);
+}
 template <class T>
 std::string show(const std::optional<T>& value) {
     return value ? show(*value) : "none";
@@ -224,6 +227,7 @@ private:
         line("drain_timeout", s.drain_timeout, standard.drain_timeout);
         line("server_header", s.server_header, standard.server_header);
         line("blocking_threads", s.blocking_threads, standard.blocking_threads);
+        line("control", s.control, standard.control);
         begin(Kind::Log, {}, {}, {}, "log.");
         line("level", settings_.log.level, Log().level);
         line("target", settings_.log.target, Log().target);

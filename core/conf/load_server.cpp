@@ -3,6 +3,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <sys/un.h>
 
 namespace gantry::conf {
 namespace {
@@ -50,6 +51,27 @@ void group(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) 
         return;
     }
     into.group = std::move(*name);
+}
+
+void control(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
+    if (node.kind == Node::Kind::Boolean) {
+        into.control.is_enabled = node.integer != 0;
+        return;
+    }
+    if (node.kind != Node::Kind::String) {
+        in.wrong_type(key, node, "a path, true or false");
+        return;
+    }
+    const auto text = in.text(key, node);
+    const auto path = text ? in.resolve(*text, node.place) : std::nullopt;
+    if (!path) return;
+    constexpr std::size_t kLongest = sizeof(sockaddr_un::sun_path) - 1;
+    if (path->size() > kLongest) {
+        in.error(node.place, fmt::format("the path of \"control\" has more than {} bytes", kLongest),
+                 "choose a shorter one: the system allows no longer path for a socket");
+        return;
+    }
+    into.control.path = *path;
 }
 
 void request_headers(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
@@ -109,6 +131,15 @@ constexpr Key<ServerDraft> kServerKeys[] = {
       .min = 1,
       .max = 256},
      field<&Server::blocking_threads>},
+    {{.name = "control",
+      .type = Type::Special,
+      .standard = "true",
+      .example = "\"/run/gantry/control.sock\"",
+      .doc =
+          "The unix socket that gantry reload, status, stop and the other commands speak to, or false for "
+          "none. Without it: /run/gantry/control.sock for /etc/gantry/gantry.toml, and for other files one "
+          "that the commands find by themselves when given the same file."},
+     control},
     {{.name = "request_headers",
       .type = Type::Special,
       .example = "{ set = { X-Site = \"${host}\" }, remove = [\"X-Debug\"] }",

@@ -332,6 +332,11 @@ struct Server {
     Duration drain_timeout{std::chrono::seconds(30)};
     bool server_header = true;           // Server: gantry
     std::uint32_t blocking_threads = 4;  // for disk misses
+    struct Control {
+        bool is_enabled = true;
+        std::string path;  // of the unix socket; "" = where the commands look by themselves
+        bool operator==(const Control&) const = default;
+    } control;
 };
 
 // ---- tests

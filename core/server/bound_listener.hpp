@@ -44,6 +44,7 @@ public:
     void drain();
 
     std::uint64_t open_connections() const { return group_.open.load(std::memory_order_relaxed); }
+    std::uint64_t refused() const { return group_.refused.load(std::memory_order_relaxed); }
 
 private:
     // A worker's side. Touched on that worker only, once it runs.

@@ -2,7 +2,6 @@
 
 #include "core/base/log.hpp"
 
-#include <chrono>
 #include <cstring>
 #include <latch>
 #include <pthread.h>
@@ -35,7 +34,7 @@ Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThre
 }
 
 Server::~Server() {
-    drain(0);
+    drain();
     on_all_workers([](WorkerContext& worker) { worker.shut_down(); });
     for (const auto& worker : workers_) {
         // What shut_down() released completes behind it; the loop ends after that.
@@ -121,13 +120,13 @@ void Server::start_listeners(const Generation& generation, const std::shared_ptr
             const auto sockets = opened.find(key);
             if (sockets == opened.end()) continue;
             const net::PeerAddress local = net::PeerAddress::of_local(sockets->second.front().get());
-            log::info("listening listener={} address={}", settings.name,
-                      local.family == 0 ? key : local.to_string());
+            std::string shown = local.family == 0 ? key : local.to_string();
+            log::info("listening listener={} address={}", settings.name, shown);
             if (const auto old = bound_.find(key); old != bound_.end()) {
                 listeners_[old->second.listener]->remove_sockets(address);
             }
             listener->add_sockets(address, std::move(sockets->second));
-            bound_[key] = {address, settings.name};
+            bound_[key] = {address, settings.name, std::move(shown)};
         }
     }
 }
@@ -152,24 +151,44 @@ void Server::close_removed(const Generation& generation) {
     }
 }
 
-std::uint64_t Server::drain(Millis timeout) {
+void Server::drain() {
     for (const auto& [key, bound] : bound_) listeners_[bound.listener]->remove_sockets(bound.address);
     bound_.clear();
     for (const auto& [name, listener] : listeners_) listener->drain();
     // Nobody listens any more behind the first, so nobody hands a connection over behind the second.
     on_all_workers([](WorkerContext&) {});
     on_all_workers([](WorkerContext& worker) { worker.net().wheel().drain(); });
-    const Millis deadline = monotonic_millis() + timeout;
-    while (open_connections() > 0 && monotonic_millis() < deadline) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return open_connections();
 }
 
 std::uint64_t Server::open_connections() const {
     std::uint64_t open = 0;
     for (const auto& [name, listener] : listeners_) open += listener->open_connections();
     return open;
+}
+
+std::vector<Server::WorkerStatus> Server::worker_status() const {
+    std::vector<WorkerStatus> out;
+    for (const auto& worker : workers_) {
+        out.push_back({worker->net().connections.load(std::memory_order_relaxed),
+                       worker->requests.load(std::memory_order_relaxed)});
+    }
+    return out;
+}
+
+std::vector<Server::ListenerStatus> Server::listener_status() const {
+    std::vector<ListenerStatus> out;
+    for (const auto& [name, listener] : listeners_) {
+        ListenerStatus status;
+        status.name = name;
+        status.connections = listener->open_connections();
+        status.refused = listener->refused();
+        for (const auto& [key, bound] : bound_) {
+            if (bound.listener == name) status.addresses.push_back(bound.shown);
+        }
+        status.is_removed = generation_ == nullptr || generation_->listener_index(name) < 0;
+        if (!status.is_removed || status.connections > 0) out.push_back(std::move(status));
+    }
+    return out;
 }
 
 }  // namespace gantry::server

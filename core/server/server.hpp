@@ -27,7 +27,7 @@ public:
     // Starts the workers. Their number does not change in a reload; it takes a new process.
     // `logs` outlives it.
     Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs);
-    // As drain(0). Of connections that are busy still nothing is released, for a process that ends.
+    // As drain(). Of connections that are busy still nothing is released, for a process that ends.
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -39,19 +39,34 @@ public:
     // closes what is no longer configured. On errors (one sentence each) nothing has changed.
     std::vector<std::string> apply(std::shared_ptr<const Generation> generation);
 
-    // Accepts no more, ends idle connections and waits until the others are done, at most `timeout`. Returns
-    // how many were left.
-    std::uint64_t drain(Millis timeout);
+    // Accepts no more and ends idle connections; the others end with what they are at. See
+    // open_connections().
+    void drain();
 
     std::uint64_t open_connections() const;
 
     // Runs `task` on every worker, soon. [any] thread, until the destructor begins.
     void post_to_workers(const std::function<void()>& task);
+    struct WorkerStatus {
+        std::uint32_t connections = 0;
+        std::uint64_t requests = 0;
+    };
+    std::vector<WorkerStatus> worker_status() const;
+
+    struct ListenerStatus {
+        std::string name;
+        bool is_removed = false;  // not configured any more, but connections of it go on
+        std::vector<std::string> addresses;
+        std::uint64_t connections = 0;
+        std::uint64_t refused = 0;  // times that accepting paused: the limit, or no descriptors
+    };
+    std::vector<ListenerStatus> listener_status() const;
 
 private:
     struct Address {
         conf::Address address;
         std::string listener;
+        std::string shown;  // with the port that the kernel chose
     };
     using Opened = std::map<std::string, std::vector<UniqueFd>>;
 

@@ -1,0 +1,189 @@
+#include "core/cli/remote.hpp"
+
+#include "core/base/unique_fd.hpp"
+#include "core/cli/exit_code.hpp"
+#include "core/conf/load.hpp"
+#include "core/conf/units.hpp"
+#include "core/control/client.hpp"
+#include "core/control/socket_path.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <chrono>
+#include <cstdio>
+#include <fmt/format.h>
+#include <optional>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace gantry::cli {
+namespace {
+
+namespace json = boost::json;
+using control::Response;
+using std::chrono::milliseconds;
+
+// A configuration of thousands of hosts whose peers' names do not resolve takes its time.
+constexpr milliseconds kPatience = std::chrono::minutes(5);
+constexpr milliseconds kLook = std::chrono::seconds(10);
+
+void print(std::FILE* to, std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), to);
+}
+
+// The file may have mistakes by now (that is what a reload is to find out), so only this one value is taken.
+std::vector<std::string> sockets_for(const RemoteOptions& options) {
+    if (!options.socket.empty()) return {options.socket};
+    std::string configured;
+    conf::LoadOptions load_options;
+    load_options.verify = [&](conf::Settings& settings, conf::Diagnostics&) {
+        configured = settings.server.control.path;
+    };
+    conf::load(options.config, load_options);
+    if (!configured.empty()) return {configured};
+    return control::default_socket_candidates(options.config);
+}
+
+Response ask(const RemoteOptions& options, http::Method method, std::string_view path, milliseconds timeout,
+             const json::object& body = {}) {
+    return control::ask(sockets_for(options), method, path, body, timeout);
+}
+
+std::string_view text(const json::object& from, std::string_view key) {
+    const json::value* const found = from.if_contains(key);
+    return found != nullptr && found->is_string() ? std::string_view(found->get_string())
+                                                  : std::string_view();
+}
+
+std::uint64_t number(const json::object& from, std::string_view key) {
+    const json::value* const found = from.if_contains(key);
+    json::error_code error;
+    const auto value = found != nullptr ? found->to_number<std::uint64_t>(error) : 0;
+    return error ? 0 : value;
+}
+
+// What is the same for all commands: nobody there, JSON, and a refusal. Empty: the command says the rest.
+std::optional<int> conclude(const RemoteOptions& options, const Response& response) {
+    if (response.status == 0) {
+        if (options.json) {
+            print(stdout, json::serialize(json::object{{"error", response.problem}}) + "\n");
+        } else {
+            print(stderr,
+                  fmt::format("gantry: {}\n      = is it running with this configuration? -c FILE names "
+                              "another one, --socket PATH the control socket\n",
+                              response.problem));
+        }
+        return kUnreachable;
+    }
+    const int code = response.status == 200 ? kOk : response.status == 422 ? kInvalidConfiguration : kFailure;
+    if (options.json) {
+        print(stdout, json::serialize(response.body) + "\n");
+        return code;
+    }
+    if (code == kOk) return std::nullopt;
+    print(stderr, text(response.body, "report"));
+    print(stderr, fmt::format("gantry: {}\n      = {}\n", text(response.body, "error"),
+                              text(response.body, "remedy")));
+    return code;
+}
+
+std::string uptime(std::uint64_t seconds) {
+    const std::uint64_t days = seconds / 86400;
+    std::string out = days == 0 ? "" : fmt::format("{} d ", days);
+    if (seconds >= 3600) out += fmt::format("{} h ", seconds / 3600 % 24);
+    if (seconds >= 60) out += fmt::format("{} min ", seconds / 60 % 60);
+    return out + fmt::format("{} s", seconds % 60);
+}
+
+std::string describe_status(const json::object& s) {
+    std::string out = fmt::format("gantry {} {} {}, up {}, pid {} (supervisor {})\n", text(s, "version"),
+                                  text(s, "state"), text(s, "config"), uptime(number(s, "uptime_seconds")),
+                                  number(s, "pid"), number(s, "supervisor_pid"));
+    out += fmt::format("generation {}: {} hosts; {} reloads, {} refused\n", number(s, "generation"),
+                       number(s, "hosts"), number(s, "reloads"), number(s, "failed_reloads"));
+    if (!text(s, "last_reload_error").empty()) {
+        out += fmt::format("the last reload was refused: {}\n", text(s, "last_reload_error"));
+    }
+    out += fmt::format("{} connections, {} requests\n", number(s, "connections"), number(s, "requests"));
+    std::size_t index = 0;
+    for (const json::value& worker : s.at("workers").as_array()) {
+        out += fmt::format("  worker {}: {} connections, {} requests\n", index++,
+                           number(worker.as_object(), "connections"), number(worker.as_object(), "requests"));
+    }
+    for (const json::value& value : s.at("listeners").as_array()) {
+        const json::object& listener = value.as_object();
+        out += fmt::format("  listener {}:", text(listener, "name"));
+        for (const json::value& address : listener.at("addresses").as_array()) {
+            out += fmt::format(" {}", std::string_view(address.as_string()));
+        }
+        out += fmt::format(" {} connections", number(listener, "connections"));
+        if (number(listener, "paused") > 0)
+            out += fmt::format(", paused {} times", number(listener, "paused"));
+        if (listener.at("removed").as_bool()) out += ", removed from the configuration";
+        out += "\n";
+    }
+    return out;
+}
+
+// The process has answered; it is gone when its supervisor is.
+void wait_for_end(std::uint64_t pid) {
+    const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+    if (!process) return;  // gone already
+    pollfd waits{process.get(), POLLIN, 0};
+    ::poll(&waits, 1, static_cast<int>(kLook.count()));
+}
+
+}  // namespace
+
+int reload_command(const RemoteOptions& options) {
+    const Response response = ask(options, http::Method::Post, "/v1/reload", kPatience);
+    if (const auto code = conclude(options, response)) return *code;
+    print(stderr, text(response.body, "report"));  // warnings
+    if (!options.quiet) {
+        const std::string_view changes = text(response.body, "changes_text");
+        print(stdout, changes.empty() ? "nothing changed\n" : changes);
+        print(stdout, fmt::format("reloaded: generation {} serves\n", number(response.body, "generation")));
+    }
+    return kOk;
+}
+
+int status_command(const RemoteOptions& options) {
+    const Response response = ask(options, http::Method::Get, "/v1/status", kLook);
+    if (const auto code = conclude(options, response)) return *code;
+    if (!options.quiet) print(stdout, describe_status(response.body));
+    return kOk;
+}
+
+int reopen_command(const RemoteOptions& options) {
+    const Response response = ask(options, http::Method::Post, "/v1/reopen", kLook);
+    if (const auto code = conclude(options, response)) return *code;
+    if (!options.quiet) print(stdout, "logs reopened\n");
+    return kOk;
+}
+
+int stop_command(const RemoteOptions& options, const std::string& timeout) {
+    milliseconds limit = std::chrono::hours(24);
+    json::object body;
+    if (!timeout.empty()) {
+        const auto parsed = conf::parse_duration(timeout);
+        if (!parsed) {
+            print(stderr, fmt::format("gantry: --timeout: {}\n      = {}\n", parsed.error().message,
+                                      parsed.error().hint));
+            return kUsage;
+        }
+        limit = *parsed;
+        body["timeout_ms"] = limit.count();
+    }
+    const Response before = ask(options, http::Method::Get, "/v1/status", kLook);
+    if (before.status != 200) return conclude(options, before).value_or(kFailure);
+    const Response response = ask(options, http::Method::Post, "/v1/stop", limit + kLook, body);
+    wait_for_end(number(before.body, "supervisor_pid"));
+    if (const auto code = conclude(options, response)) return *code;
+    const std::uint64_t cut = number(response.body, "cut_connections");
+    if (cut > 0) print(stderr, fmt::format("gantry: {} connections were cut at the deadline\n", cut));
+    if (!options.quiet) print(stdout, "stopped\n");
+    return kOk;
+}
+
+}  // namespace gantry::cli

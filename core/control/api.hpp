@@ -1,0 +1,59 @@
+// The control API without its sockets: what a running gantry can be asked (docs/control-api.md).
+#pragma once
+
+#include "core/http/method.hpp"
+
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gantry::control {
+
+// Who is at the other end of the unix socket, as the kernel says; -1: not known.
+struct Caller {
+    int pid = -1;
+    int uid = -1;
+};
+
+struct Request {
+    http::Method method = http::Method::Get;
+    std::string path;          // "/v1/status"
+    boost::json::object body;  // empty where none came
+    Caller caller;
+};
+
+struct Reply {
+    int status = 200;
+    boost::json::object body;
+};
+
+// {"error": …, "remedy": …}
+Reply refusal(int status, std::string_view error, std::string_view remedy);
+
+// To be called once, from any thread, now or later.
+using Answer = std::function<void(Reply)>;
+
+struct Route {
+    http::Method method;
+    std::string_view path;
+    std::function<void(const Request&, Answer)> run;
+};
+
+// Complete before the first request, unchanged afterwards.
+class Api {
+public:
+    void add(http::Method method, std::string_view path, std::function<void(const Request&, Answer)> run);
+
+    // Reads `body` as a JSON object and calls the route; what fits none is answered here. Runs on the thread
+    // that calls it.
+    void handle(http::Method method, std::string_view path, std::string_view body, Caller caller,
+                const Answer& answer) const;
+
+private:
+    std::vector<Route> routes_;
+};
+
+}  // namespace gantry::control
