@@ -68,10 +68,12 @@ private:
             const conf::Location& location = *rehearsed().location->settings;
             const conf::Pattern* const pattern = rehearsed().chosen;
             const std::string written = pattern != nullptr ? conf::as_written(*pattern) : location.name;
-            line("location", written == location.name ? written : location.name + " by " + written,
+            line("location",
+                 written == location.name ? written : fmt::format("{} by {}", location.name, written),
                  pattern != nullptr ? pattern->place : location.place);
         }
-        for (const auto& [name, value] : rehearsed().captures) line("capture", name + " = " + value);
+        for (const auto& [name, value] : rehearsed().captures)
+            line("capture", fmt::format("{} = {}", name, value));
     }
 
     void edits(std::string_view what, const conf::FieldEdits& edits) {
@@ -108,7 +110,8 @@ private:
         std::string text = std::to_string(rehearsed().status);
         if (!rehearsed().error.empty()) text.append(": ").append(rehearsed().error);
         line("answer", text, rehearsed().decided);
-        for (const auto& [name, value] : rehearsed().headers) line("field", name + ": " + value);
+        for (const auto& [name, value] : rehearsed().headers)
+            line("field", fmt::format("{}: {}", name, value));
         if (rehearsed().outlook.handler == "respond" && !rehearsed().body.empty()) {
             const std::string_view body = rehearsed().body;
             line("body", fmt::format("{}{}", conf::in_quotes(body.substr(0, kShownBody)),
