@@ -51,7 +51,7 @@ public:
     }
     enum class End : std::uint8_t { Drained, AtOnce };
     void stop(End how) {
-        if (server_ && how == End::Drained) server_->drain(0);
+        if (server_ && how == End::Drained) server_->drain();
         server_.reset();
     }
     ~ProxyServer() override { stop(End::Drained); }
