@@ -21,16 +21,18 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxAnswer = 256 * 1024 * 1024;
 
-UniqueFd connect_to(const std::string& path) {
+// Empty: `error` is the errno.
+UniqueFd connect_to(const std::string& path, int& error) {
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     if (path.size() >= sizeof to.sun_path) {
-        errno = ENAMETOOLONG;
+        error = ENAMETOOLONG;
         return UniqueFd();
     }
     std::memcpy(to.sun_path, path.c_str(), path.size() + 1);
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) return fd;
+    error = errno;
     return UniqueFd();
 }
 
@@ -135,10 +137,11 @@ Response ask(const std::vector<std::string>& sockets, http::Method method, std::
              const json::object& body, std::chrono::milliseconds timeout) {
     int refused = ENOENT;
     for (const std::string& socket : sockets) {
-        UniqueFd fd = connect_to(socket);
+        int error = 0;
+        UniqueFd fd = connect_to(socket, error);
         if (fd)
             return Conversation(std::move(fd), monotonic_millis() + timeout.count()).ask(method, path, body);
-        if (errno != ENOENT) refused = errno;
+        if (error != ENOENT) refused = error;
     }
     std::string tried;
     for (const std::string& socket : sockets) tried.append(tried.empty() ? "" : ", ").append(socket);
