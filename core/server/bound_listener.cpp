@@ -37,7 +37,8 @@ std::string address_key(const conf::Address& address) {
     return address.host + ":" + std::to_string(address.port) + address.tag;
 }
 
-BoundListener::BoundListener(std::string name, std::vector<WorkerContext*> workers) : name_(std::move(name)) {
+BoundListener::BoundListener(std::string name, const std::vector<WorkerContext*>& workers)
+    : name_(std::move(name)) {
     group_.name = name_;
     for (WorkerContext* worker : workers) {
         auto member = std::make_unique<Member>();
@@ -78,8 +79,8 @@ void BoundListener::remove_sockets(const conf::Address& address) {
 }
 
 void BoundListener::configure(const conf::Listener& settings, bool server_header,
-                              std::shared_ptr<const TlsHosts> hosts,
-                              std::shared_ptr<net::TicketKeys> ticket_keys) {
+                              const std::shared_ptr<const TlsHosts>& hosts,
+                              const std::shared_ptr<net::TicketKeys>& ticket_keys) {
     for (const auto& member : members_) {
         member->worker->net().post([this, to = member.get(), settings, server_header, hosts, ticket_keys] {
             apply(to->settings, settings, server_header);

@@ -25,7 +25,7 @@ class WorkerContext;
 // process ends: connections may refer to it long after it was removed from the configuration.
 class BoundListener {
 public:
-    BoundListener(std::string name, std::vector<WorkerContext*> workers);
+    BoundListener(std::string name, const std::vector<WorkerContext*>& workers);
     ~BoundListener();
 
     const std::string& name() const { return name_; }
@@ -38,8 +38,9 @@ public:
     void remove_sockets(const conf::Address& address);
     // Limits and deadlines as in these settings, for requests from now on. [main]
     // With TLS: handshakes choose among `hosts` from now on, and tickets are sealed by `ticket_keys`.
-    void configure(const conf::Listener& settings, bool server_header, std::shared_ptr<const TlsHosts> hosts,
-                   std::shared_ptr<net::TicketKeys> ticket_keys);
+    void configure(const conf::Listener& settings, bool server_header,
+                   const std::shared_ptr<const TlsHosts>& hosts,
+                   const std::shared_ptr<net::TicketKeys>& ticket_keys);
     // Ends keep-alive: connections close after the response they are at. [main]
     void drain();
 

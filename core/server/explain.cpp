@@ -42,11 +42,15 @@ struct Candidate {
         return regex != nullptr && regex->match(path) == Matched::Yes;
     }
     // Exact before expressions before prefixes.
-    int rank() const { return pattern->kind == Kind::Exact ? 2 : pattern->kind == Kind::Regex ? 1 : 0; }
+    int rank() const {
+        if (pattern == nullptr) return -1;
+        return pattern->kind == Kind::Exact ? 2 : pattern->kind == Kind::Regex ? 1 : 0;
+    }
     // Of two that match the same path: is this one looked at before the other, wherever both stand?
     bool is_before(const Candidate& other) const {
         if (rank() != other.rank()) return rank() > other.rank();
-        return pattern->kind == Kind::Prefix && pattern->text.size() > other.pattern->text.size();
+        return pattern != nullptr && other.pattern != nullptr && pattern->kind == Kind::Prefix &&
+               pattern->text.size() > other.pattern->text.size();
     }
 };
 
@@ -154,7 +158,7 @@ std::vector<Unchosen> find_unchosen(const HostEntry& host, const LocationEntry* 
         } else if (const Conditions* conditions = host.table.conditions(index_of(host, location))) {
             reason = condition_reason(location, *conditions, head, client, arena);
         }
-        if (reason.why.empty() && winner.pattern != nullptr) {
+        if (reason.why.empty() && chosen != nullptr && winner.pattern != nullptr) {
             reason = lesser_reason(location, candidate, *chosen->settings, winner);
         }
         unchosen.push_back({&location, candidate.pattern, std::move(reason.why), reason.place});

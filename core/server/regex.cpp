@@ -56,7 +56,7 @@ std::vector<CaptureName> names_of(const pcre2_code* code) {
     PCRE2_SPTR table = nullptr;
     pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &count);
     pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &entry_bytes);
-    pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &table);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, static_cast<void*>(&table));
     std::vector<CaptureName> names;
     for (std::uint32_t i = 0; i < count; ++i, table += entry_bytes) {
         const unsigned group = static_cast<unsigned>(table[0]) << 8 | table[1];
