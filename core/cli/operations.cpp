@@ -3,6 +3,7 @@
 #include "core/base/clock.hpp"
 #include "core/base/log.hpp"
 #include "core/base/version.hpp"
+#include "core/cli/plan.hpp"
 #include "core/cli/process.hpp"
 
 #include <boost/json/array.hpp>
@@ -68,33 +69,15 @@ Reply status(const Process& process) {
     return {200, std::move(out)};
 }
 
-json::array changes_of(const std::vector<server::Change>& changes) {
-    constexpr std::string_view kWhat[] = {"added", "removed", "changed"};
-    const auto list = [](const std::vector<std::string>& texts) {
-        json::array out;
-        for (const std::string& text : texts) out.emplace_back(text);
-        return out;
-    };
-    json::array out;
-    for (const server::Change& change : changes) {
-        out.push_back({{"what", kWhat[static_cast<std::size_t>(change.what)]},
-                       {"subject", server::subject_of(change)},
-                       {"place", change.place},
-                       {"details", list(change.details)},
-                       {"effects", list(change.effects)}});
-    }
-    return out;
-}
-
 Reply reload(Process& process) {
     const Verdict verdict = process.reload();
     json::error_code error;
     json::value diagnostics = json::parse(verdict.diagnostics, error);
     if (error || !diagnostics.is_array()) diagnostics = json::array();
     json::object out{
-        {"applied", verdict.is_applied},          {"generation", verdict.generation},
-        {"diagnostics", std::move(diagnostics)},  {"report", verdict.report},
-        {"changes", changes_of(verdict.changes)}, {"changes_text", server::render_changes(verdict.changes)}};
+        {"applied", verdict.is_applied},         {"generation", verdict.generation},
+        {"diagnostics", std::move(diagnostics)}, {"report", verdict.report},
+        {"changes", plan_json(verdict.changes)}, {"changes_text", server::render_changes(verdict.changes)}};
     if (!verdict.is_applied) {
         out["error"] = verdict.error;
         out["remedy"] = "mend what the report names and reload again; what served before goes on";

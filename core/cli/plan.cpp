@@ -41,6 +41,7 @@ json::array plan_json(const std::vector<server::Change>& changes) {
                                    {"kind", kKinds[static_cast<std::size_t>(change.kind)]},
                                    {"name", text_or_null(change.name)},
                                    {"host", text_or_null(change.host)},
+                                   {"subject", server::subject_of(change)},
                                    {"place", text_or_null(change.place)},
                                    {"details", list(change.details)},
                                    {"effects", list(change.effects)}});

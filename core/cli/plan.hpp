@@ -19,7 +19,7 @@ struct PlanOptions {
 // Changes go to stdout. Returns an ExitCode.
 int plan_command(const PlanOptions& options);
 
-// A list of {what, kind, name, host, place, details, effects}; docs/explain.md has the members.
+// A list of {what, kind, name, host, subject, place, details, effects}; docs/explain.md has the members.
 boost::json::array plan_json(const std::vector<server::Change>& changes);
 
 }  // namespace gantry::cli
