@@ -1,12 +1,14 @@
 #include "core/cli/privileges.hpp"
 
+#include "core/base/text.hpp"
+
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstring>
 #include <fmt/format.h>
 #include <grp.h>
+#include <limits>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
@@ -21,13 +23,12 @@ namespace {
 
 constexpr const char* kDefaultUser = "gantry";
 
+// The greatest id means "no change" to the kernel.
 template <class Id>
 std::optional<Id> number(const std::string& text) {
-    Id id = 0;
-    const char* const end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, id);
-    if (error != std::errc() || at != end || id == static_cast<Id>(-1)) return std::nullopt;
-    return id;
+    const auto id = parse_decimal(text);
+    if (!id || *id >= std::numeric_limits<Id>::max()) return std::nullopt;
+    return static_cast<Id>(*id);
 }
 
 // Of a name or a number. Loading has checked that a name exists, but accounts come and go.

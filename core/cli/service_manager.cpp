@@ -1,8 +1,8 @@
 #include "core/cli/service_manager.hpp"
 
+#include "core/base/text.hpp"
 #include "core/base/unique_fd.hpp"
 
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -21,10 +21,8 @@ std::string_view environment(const char* name) {
 }
 
 // 0: absent, or no number.
-std::uint64_t number(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? value : 0;
+std::uint64_t number(const char* name) {
+    return parse_decimal(environment(name)).value_or(0);
 }
 
 // A line break would begin another fact.
@@ -44,9 +42,9 @@ ServiceManager::ServiceManager() : socket_(environment("NOTIFY_SOCKET")) {
     if (!is_valid) socket_.clear();
     if (is_valid && socket_[0] == '@') socket_[0] = '\0';
     // WATCHDOG_PID tells whether it is us who are meant, or a parent that passed its environment on.
-    const std::string_view whose = environment("WATCHDOG_PID");
-    if (whose.empty() || number(whose) == static_cast<std::uint64_t>(::getpid())) {
-        watchdog_ = static_cast<Millis>(number(environment("WATCHDOG_USEC")) / 1000);
+    if (environment("WATCHDOG_PID").empty() ||
+        number("WATCHDOG_PID") == static_cast<std::uint64_t>(::getpid())) {
+        watchdog_ = static_cast<Millis>(number("WATCHDOG_USEC") / 1000);
     }
 }
 

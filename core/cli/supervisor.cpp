@@ -147,7 +147,7 @@ int Supervisor::run() {
     sigset_t set;
     sigemptyset(&set);
     for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD}) sigaddset(&set, number);
-    // Blocked in the child as well: its main thread takes them with sigwait, and its workers never see them.
+    // Blocked in the child as well: its main thread reads them, and its workers never see them.
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));

@@ -1,9 +1,10 @@
 #include "core/net/passed_sockets.hpp"
 
 #include "core/base/log.hpp"
+#include "core/base/text.hpp"
 #include "core/net/address.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -18,12 +19,10 @@ namespace {
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
 constexpr int kMost = 4096;
 
-int number(const char* name) {
+// 0: absent, or no number.
+std::uint64_t number(const char* name) {
     const char* const text = std::getenv(name);
-    if (text == nullptr) return 0;
-    int value = 0;
-    const char* const end = text + std::strlen(text);
-    return std::from_chars(text, end, value).ptr == end ? value : 0;
+    return text == nullptr ? 0 : parse_decimal(text).value_or(0);
 }
 
 int option(int fd, int level, int name) {
@@ -90,10 +89,11 @@ std::optional<PassedSockets::Socket> adopt(int fd, std::string_view name) {
 
 PassedSockets PassedSockets::take() {
     PassedSockets passed;
-    const int count = number("LISTEN_PID") == ::getpid() ? number("LISTEN_FDS") : 0;
+    const bool is_ours = number("LISTEN_PID") == static_cast<std::uint64_t>(::getpid());
+    const int count = is_ours ? static_cast<int>(std::min<std::uint64_t>(number("LISTEN_FDS"), kMost)) : 0;
     const char* const text = std::getenv("LISTEN_FDNAMES");
     std::string_view names = text != nullptr ? text : "";
-    for (int i = 0; i < count && i < kMost; ++i) {
+    for (int i = 0; i < count; ++i) {
         const std::string_view name = names.substr(0, names.find(':'));
         if (auto socket = adopt(kFirst + i, name)) passed.sockets_.push_back(std::move(*socket));
         names.remove_prefix(std::min(names.size(), name.size() + 1));
