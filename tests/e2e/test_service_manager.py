@@ -129,12 +129,20 @@ def test_the_watchdog_of_another_process_is_not_ours(notify):
         assert not any("WATCHDOG" in one for one in notify.seen)
 
 
+def stop_whole(pid):
+    """Returns when every thread stands; until then one of them could still accept a connection."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    wait_until(lambda: all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks.iterdir()),
+               "every thread of the server process to stand")
+
+
 def test_a_server_process_that_hangs_is_replaced_and_clients_wait_for_its_successor(notify):
     with Gantry(CONFIG, env=notify.env(watchdog=6)) as gantry:
         notify.wait("WATCHDOG")
         pid = gantry.server_pid()
         mark = gantry.mark()
-        os.kill(pid, signal.SIGSTOP)
+        stop_whole(pid)
         response = fetch(gantry)  # waits in the queue of the socket
         assert response.text == "ok"
         gantry.wait_log(r"does not answer: its workers have not turned for \d+ ms pid=%d" % pid, mark)
