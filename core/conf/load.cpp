@@ -1,6 +1,7 @@
 #include "core/conf/load.hpp"
 
 #include "core/conf/loading.hpp"
+#include "core/conf/schema.hpp"
 
 #include <algorithm>
 
@@ -31,6 +32,14 @@ struct Root {
     const Node* tests = nullptr;
 };
 
+// "[listener.web]": how the table that `key` stands for begins.
+std::string_view section_of(const KeyDoc& key) {
+    for (const Scope& scope : all_scopes()) {
+        if (scope.path == key.forms.table) return scope.frame.substr(0, scope.frame.find('\n'));
+    }
+    return key.example;
+}
+
 // A table that holds one table per name.
 template <const Node* Root::* Member>
 void named(Loading& in, const KeyDoc& key, const Node& node, Root& into) {
@@ -39,7 +48,7 @@ void named(Loading& in, const KeyDoc& key, const Node& node, Root& into) {
         return;
     }
     in.error(node.place, fmt::format("\"{}\" must be a table", key.name),
-             fmt::format("write it as a section: {}", key.example));
+             fmt::format("write it as a section: {}", section_of(key)));
 }
 
 void tests(Loading& in, const KeyDoc&, const Node& node, Root& into) {
@@ -65,9 +74,11 @@ constexpr Key<Root> kKeys[] = {
       .type = Type::Strings,
       .standard = "[]",
       .example = "[\"conf.d/*.toml\"]",
-      .doc = "Further files, as patterns relative to the folder of this file. A pattern may match nothing; a "
-             "plain name must exist. Files are read in the order of the list, the matches of one pattern in "
-             "the order of their names."},
+      .doc = "Further files, as patterns relative to the folder of the file that this stands in: * stands "
+             "for any characters, ? for one, [a-z] for one of these. A pattern may match nothing; a plain "
+             "name must exist. Files are read in the order of the list, the matches of one pattern in the "
+             "order of their names. All files together are one configuration: each may have any section, "
+             "but a listener, an upstream or a host is defined in one file."},
      [](Loading&, const KeyDoc&, const Node&, Root&) {}},
     {{.name = "modules",
       .type = Type::Strings,
@@ -77,24 +88,36 @@ constexpr Key<Root> kKeys[] = {
      modules},
     {{.name = "server",
       .type = Type::Table,
-      .example = "[server]",
-      .doc = "The process and what all hosts share."},
+      .example = "{ workers = 4 }",
+      .doc = "The process, and what all hosts share.",
+      .forms = {.table = "server"}},
      named<&Root::server>},
-    {{.name = "log", .type = Type::Table, .example = "[log]", .doc = "The error log."}, named<&Root::log>},
+    {{.name = "log",
+      .type = Type::Table,
+      .example = "{ level = \"warn\" }",
+      .doc = "The error log: what gantry itself has to say.",
+      .forms = {.table = "log"}},
+     named<&Root::log>},
     {{.name = "listener",
       .type = Type::Table,
-      .example = "[listener.web]",
-      .doc = "Addresses that connections are accepted on, by name."},
+      .example = "{ web = { address = \"127.0.0.1:8080\" } }",
+      .doc = "Addresses that connections are accepted on, with their limits and deadlines. Each has a "
+             "name of letters, digits, _, - and . that hosts refer to.",
+      .forms = {.table = "listener", .named = true, .names = "^[A-Za-z0-9_.-]{1,64}$"}},
      named<&Root::listeners>},
     {{.name = "upstream",
       .type = Type::Table,
-      .example = "[upstream.app]",
-      .doc = "Groups of servers that requests are passed to, by name."},
+      .example = "{ app = { peers = [\"127.0.0.1:3000\"] } }",
+      .doc = "Groups of servers that requests are passed to. Each has a name that \"proxy\" refers to.",
+      .forms = {.table = "upstream", .named = true, .names = "^[A-Za-z0-9_.-]{1,64}$"}},
      named<&Root::upstreams>},
     {{.name = "host",
       .type = Type::Table,
-      .example = "[host.\"www.example.com\"]",
-      .doc = "Virtual hosts, by the name in the request."},
+      .example = "{ \"www.example.com\" = { location = { \"/\" = { respond = \"hello\" } } } }",
+      .doc = "Virtual hosts, by the name that a request asks for: \"www.example.com\", \"*.example.com\" or "
+             "\"~\" and a regular expression. The first of these that fits answers: an exact name, the "
+             "longest wildcard, an expression in the order of the files, the default host of the listener.",
+      .forms = {.table = "host", .named = true}},
      named<&Root::hosts>},
     {{.name = "test",
       .type = Type::Special,
@@ -154,7 +177,9 @@ Environment environment_of(const LoadOptions& options, const Document& document,
 }  // namespace
 
 Scope root_scope_doc() {
-    return scope_of("the top level", "What stands before the first section.", kKeys);
+    return scope_of(
+        {.name = "the top level", .doc = "The sections, and what stands before the first one.", .frame = "@"},
+        kKeys);
 }
 
 Loaded load(const std::string& path, const LoadOptions& options) {

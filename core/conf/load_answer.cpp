@@ -25,17 +25,22 @@ void redirect_status(Loading& in, const KeyDoc& key, const Node& node, Redirect&
     into.status = status;
 }
 
+constexpr std::string_view kRedirects[] = {"301", "302", "303", "307", "308"};
+
 constexpr Key<Redirect> kRedirectKeys[] = {
     {{.name = "to",
       .type = Type::Template,
       .example = "\"https://${host}${uri}\"",
-      .doc = "Where to; may have variables."},
+      .doc = "Where to: a URL, or a path on this host; may have variables.",
+      .need = Need::Required},
      to},
     {{.name = "status",
       .type = Type::Integer,
       .standard = "302",
       .example = "301",
-      .doc = "301, 302, 303, 307 or 308."},
+      .doc = "301 and 308 are for good, 302 and 307 for now. 307 and 308 keep the method of the request; "
+             "303 makes it a GET.",
+      .choices = kRedirects},
      redirect_status},
 };
 
@@ -70,7 +75,8 @@ constexpr Key<Respond> kRespondKeys[] = {
       .type = Type::Integer,
       .standard = "200",
       .example = "404",
-      .doc = "The status of the answer."},
+      .doc = "The status of the answer.",
+      .forms = {.integer = true, .least = 200, .most = 599}},
      respond_status},
     {{.name = "body",
       .type = Type::Template,
@@ -131,8 +137,20 @@ void load_respond(Loading& in, const KeyDoc& key, const Node& node, Location& in
 }
 
 std::vector<Scope> answer_scope_docs() {
-    return {scope_of("[host.\"NAME\".location.\"PATTERN\".redirect]", "Another address.", kRedirectKeys),
-            scope_of("[host.\"NAME\".location.\"PATTERN\".respond]", "A text.", kRespondKeys)};
+    return {scope_of(
+                {.name = "[host.\"NAME\".location.\"PATTERN\".redirect]",
+                 .path = "host.location.redirect",
+                 .doc = "Send the client to another address. redirect = \"/new\" is this table with to only.",
+                 .frame = "[host.\"www.example.com\".location.\"/old\".redirect]\n@",
+                 .beside = "to = \"/new\""},
+                kRedirectKeys),
+            scope_of(
+                {.name = "[host.\"NAME\".location.\"PATTERN\".respond]",
+                 .path = "host.location.respond",
+                 .doc = "Answer with a text. respond = \"hello\" is this table with body only, respond = 404 "
+                        "with status only.",
+                 .frame = "[host.\"www.example.com\".location.\"/\".respond]\n@"},
+                kRespondKeys)};
 }
 
 }  // namespace gantry::conf

@@ -12,6 +12,7 @@ struct HostDraft : Host {
     const Node* location_table = nullptr;
 };
 
+constexpr std::string_view kSelfSigned[] = {"self-signed"};
 constexpr std::string_view kSlashes[] = {"keep", "reject", "decode"};
 
 // ---- certificates
@@ -43,18 +44,22 @@ constexpr Key<Certificate> kCertificateKeys[] = {
     {{.name = "certificate",
       .type = Type::Path,
       .example = "\"www.example.com.pem\"",
-      .doc = "The certificate and those between it and the authority (PEM, the host's own first)."},
+      .doc = "A file with the certificate (PEM, the host's own first) and those between it and the "
+             "authority.",
+      .need = Need::Required,
+      .beside = "key = \"www.example.com.key\""},
      certificate_file},
     {{.name = "key",
       .type = Type::Path,
       .example = "\"www.example.com.key\"",
-      .doc = "The private key (PEM), which others must not be able to read. Absent: it is in the file of the "
-             "certificate."},
+      .doc = "A file with the private key (PEM), which others must not be able to read. Absent: the key "
+             "is in the file of the certificate."},
      key_file},
     {{.name = "ocsp",
       .type = Type::Path,
       .example = "\"www.example.com.ocsp\"",
-      .doc = "An answer of the authority's OCSP service (DER) to be stapled."},
+      .doc = "A file with an answer of the authority's OCSP service (DER), which is stapled to handshakes "
+             "while it holds."},
      ocsp_file},
 };
 
@@ -186,74 +191,89 @@ constexpr Key<HostDraft> kKeys[] = {
       .standard = "[]",
       .example = "[\"example.com\", \"*.example.org\"]",
       .doc = "Further names beside the key: exact, \"*.example.com\" for everything below a name, or \"~\" "
-             "and a "
-             "regular expression."},
+             "and a regular expression, whose named groups are variables in the host's locations."},
      names},
     {{.name = "listeners",
       .type = Type::Strings,
       .example = "[\"web\"]",
-      .doc = "The listeners that this host is on; absent = all."},
+      .doc = "The names of the listeners that this host is on; absent = all."},
      listeners},
     {{.name = "default",
       .type = Type::Boolean,
       .standard = "false",
       .example = "true",
-      .doc =
-          "Whether this host answers for names that no host has. Where none says so it is the first host of "
-          "the listener."},
+      .doc = "Whether this host answers for names that no host has. Where none says so it is the first "
+             "host of the listener."},
      field<&Host::is_default>},
     {{.name = "certificate",
       .type = Type::Special,
       .example = "\"self-signed\"",
-      .doc =
-          "A PEM file with certificate and key; a table with certificate, key and ocsp; a list of them, for "
-          "RSA and ECDSA together; or \"self-signed\"."},
+      .doc = "What the host shows on listeners with tls: a PEM file with certificate and key; a table "
+             "with certificate, key and ocsp; a list of these, for RSA and ECDSA together; or "
+             "\"self-signed\". Files that change are loaded anew by themselves.",
+      .choices = kSelfSigned,
+      .forms = {.text = true, .list = true, .table = "host.certificate"}},
      certificate},
     {{.name = "max_body",
       .type = Type::Size,
       .standard = "\"1GiB\"",
       .example = "\"10MiB\"",
-      .doc = "The largest body of a request; beyond it the answer is 413."},
+      .doc = "The largest body of a request; beyond it the answer is 413. A location may say otherwise."},
      field<&Host::max_body>},
     {{.name = "encoded_slash",
       .type = Type::Choice,
       .standard = "\"keep\"",
       .example = "\"reject\"",
-      .doc = "What becomes of %2F in a path: kept as it is, refused with 400, or decoded.",
+      .doc = "What becomes of %2F in a path: it is kept as it is, refused with 400, or decoded. Decoded, "
+             "a name with / in it cannot be told from a folder.",
       .choices = kSlashes},
      field<&Host::encoded_slash>},
     {{.name = "merge_slashes",
       .type = Type::Boolean,
       .standard = "true",
       .example = "false",
-      .doc = "Whether // in a path counts as /."},
+      .doc = "Whether // in a path counts as /, for choosing a location and for files."},
      field<&Host::merge_slashes>},
     {{.name = "request_headers",
       .type = Type::Special,
       .example = "{ remove = [\"Cookie\"] }",
-      .doc = "Changes to the fields of requests before a handler sees them."},
+      .doc =
+          "Changes to the fields of requests before a handler sees them: \"remove\", \"set\" and \"add\", in "
+          "this order. Server, host and location add up; the nearer one has the last word on a field.",
+      .forms = {.table = "request_headers"}},
      request_headers},
     {{.name = "response_headers",
       .type = Type::Special,
       .example = "{ set = { Strict-Transport-Security = \"max-age=31536000\" } }",
-      .doc = "Changes to the fields of answers."},
+      .doc =
+          "Changes to the fields of answers before they are sent: \"remove\", \"set\" and \"add\", in this "
+          "order. Server, host and location add up; the nearer one has the last word on a field.",
+      .forms = {.table = "request_headers"}},
      response_headers},
     {{.name = "error_pages",
       .type = Type::Special,
       .example = "{ 404 = { redirect = \"/\" } }",
-      .doc = "Pages for statuses (404) and classes of them (\"5xx\"): a file, or a URL to redirect to."},
+      .doc = "Pages of your own for errors, by status (404) or by class of statuses (\"4xx\", \"5xx\"): the "
+             "file that is the page, a URL to redirect to, or a table that says which. The nearest of "
+             "location, host and server that names the status wins, and in it the status before its class.",
+      .forms = {.text = true, .table = "error_pages", .named = true, .names = "^[45]([0-9][0-9]|xx)$"}},
      error_pages},
     {{.name = "access_log",
       .type = Type::Special,
       .standard = "false",
       .example = "{ target = \"stdout\", format = \"json\" }",
-      .doc = "One line for each exchange: false, \"stdout\", \"stderr\", a path, or a table with target and "
-             "format."},
+      .doc = "One line for each exchange: \"stdout\", \"stderr\", a path, true (for \"stdout\"), or a table "
+             "with target and format; false writes none. What a location does not say is as in its host, "
+             "and what a host does not say is as in [server].",
+      .forms = {.boolean = true, .text = true, .table = "access_log"}},
      access_log},
     {{.name = "location",
       .type = Type::Table,
       .example = "{ \"/\" = { respond = \"hello\" } }",
-      .doc = "What answers, by path."},
+      .doc = "What answers, by path. The key is a pattern: \"/prefix/\" is the beginning of a path, \"= "
+             "/path\" the whole of it, \"~expression\" a regular expression, \"~*expression\" one without "
+             "case; or a name, and \"patterns\" has them.",
+      .forms = {.table = "host.location", .named = true}},
      locations},
 };
 
@@ -318,11 +338,20 @@ void load_host(Loading& in, const Entry& entry) {
 }
 
 Scope host_scope_doc() {
-    return scope_of("[host.\"NAME\"]", "A virtual host: what answers for a name.", kKeys);
+    return scope_of({.name = "[host.\"NAME\"]",
+                     .path = "host",
+                     .doc = "A virtual host: what answers for a name, or for several.",
+                     .frame = "[host.\"www.example.com\"]\n@"},
+                    kKeys);
 }
 
 std::vector<Scope> certificate_scope_docs() {
-    return {scope_of("[host.\"NAME\"] certificate", "One certificate of a host.", kCertificateKeys)};
+    return {scope_of({.name = "[host.\"NAME\"] certificate",
+                      .path = "host.certificate",
+                      .doc = "One certificate of a host, as files.",
+                      .frame = "[host.\"www.example.com\"]\ncertificate = { @ }",
+                      .beside = "certificate = \"www.example.com.pem\""},
+                     kCertificateKeys)};
 }
 
 }  // namespace gantry::conf

@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint64_t kDay = 24ull * 3600 * 1000;
 constexpr std::string_view kFallbacks[] = {"self-signed", "reject"};
 constexpr std::string_view kVersions[] = {"1.2", "1.3"};
+constexpr std::string_view kProtocols[] = {"http/1.1"};
 constexpr std::string_view kClientModes[] = {"none", "optional", "required"};
 
 // ---- client certificates
@@ -24,21 +25,27 @@ constexpr Key<ClientCertificates> kClientKeys[] = {
       .type = Type::Choice,
       .standard = "\"none\"",
       .example = "\"required\"",
-      .doc = "Whether clients are asked for a certificate: none, optional or required.",
-      .choices = kClientModes},
+      .doc = "Whether clients are asked for a certificate: never, without insisting (a client without one "
+             "is served all the same; see the variable tls.client_verified), or always. One that is shown "
+             "must be valid.",
+      .choices = kClientModes,
+      .beside = "ca = \"clients-ca.pem\""},
      field<&ClientCertificates::mode>},
     {{.name = "ca",
       .type = Type::Path,
       .example = "\"clients-ca.pem\"",
-      .doc = "The authorities (PEM) that client certificates must come from."},
+      .doc = "A file with the authorities (PEM) that client certificates must come from. Required where "
+             "clients are asked for one.",
+      .beside = "mode = \"required\""},
      client_ca},
     {{.name = "depth",
       .type = Type::Integer,
       .standard = "3",
       .example = "2",
-      .doc = "The longest chain of a client certificate.",
+      .doc = "The longest chain from a client's certificate to an authority.",
       .min = 1,
-      .max = 100},
+      .max = 100,
+      .beside = "mode = \"required\"\nca = \"clients-ca.pem\""},
      field<&ClientCertificates::depth>},
 };
 
@@ -81,19 +88,22 @@ constexpr Key<TlsSettings> kTlsKeys[] = {
       .type = Type::String,
       .standard = "\"\"",
       .example = "\"ECDHE+AESGCM:ECDHE+CHACHA20\"",
-      .doc = "Ciphers of TLS 1.2, as OpenSSL writes them; empty = a modern list."},
+      .doc = "Ciphers of TLS 1.2, as OpenSSL writes them; empty = a modern list. Those of TLS 1.3 are all "
+             "good, and not a matter of choice."},
      openssl_text<&TlsSettings::ciphers, &TlsSettings::ciphers_place>},
     {{.name = "groups",
       .type = Type::String,
       .standard = "\"\"",
       .example = "\"X25519:P-256\"",
-      .doc = "Groups of the key exchange, as OpenSSL writes them; empty = a modern list, X25519 first."},
+      .doc = "Groups of the key exchange, as OpenSSL writes them, best first; empty = a modern list, "
+             "X25519 first."},
      openssl_text<&TlsSettings::groups, &TlsSettings::groups_place>},
     {{.name = "fallback",
       .type = Type::Choice,
       .standard = "\"self-signed\"",
       .example = "\"reject\"",
-      .doc = "What a host without a usable certificate does: answer with a self-signed one, or refuse.",
+      .doc = "What a host without a usable certificate does: answer with one that it signed itself, or "
+             "refuse the connection.",
       .choices = kFallbacks},
      field<&TlsSettings::fallback>},
     {{.name = "tickets",
@@ -114,14 +124,15 @@ constexpr Key<TlsSettings> kTlsKeys[] = {
       .type = Type::Timespan,
       .standard = "\"10s\"",
       .example = "\"5s\"",
-      .doc = "How long a handshake may take.",
+      .doc = "How long a handshake may take before the connection is closed.",
       .min = 1,
       .max = kDay},
      field<&TlsSettings::handshake_timeout>},
     {{.name = "client_certificate",
       .type = Type::Table,
-      .example = "{ mode = \"none\" }",
-      .doc = "Certificates that clients show."},
+      .example = "{ mode = \"optional\", ca = \"clients-ca.pem\" }",
+      .doc = "Whether clients show certificates, and whose.",
+      .forms = {.table = "listener.tls.client_certificate"}},
      client_certificate},
 };
 
@@ -221,26 +232,34 @@ constexpr Key<Listener> kKeys[] = {
     {{.name = "address",
       .type = Type::Special,
       .example = "[\"127.0.0.1:8080\", \"[::1]:8080\"]",
-      .doc = "Where connections are accepted: \"192.0.2.1:80\", \"[2001:db8::1]:80\", \"*:80\" (0.0.0.0 and "
-             "[::]), \"unix:/run/gantry.sock\"; one or a list. Port 0 lets the system choose."},
+      .doc =
+          "Where connections are accepted: \"192.0.2.1:80\", \"[2001:db8::1]:80\", \"*:80\" (every address "
+          "of this machine, IPv4 and IPv6), \"unix:/run/gantry/web.sock\"; one or a list. Port 0 lets "
+          "the system choose, and the log says which.",
+      .forms = {.text = true, .list = true},
+      .need = Need::Required},
      address},
     {{.name = "tls",
       .type = Type::Special,
       .standard = "false",
       .example = "true",
-      .doc = "Whether connections are encrypted: false, true, or a table with details."},
+      .doc = "Whether connections are encrypted: false, true, or a table with details. The certificates "
+             "belong to the hosts.",
+      .forms = {.boolean = true, .table = "listener.tls"}},
      tls},
     {{.name = "protocols",
       .type = Type::Strings,
       .standard = "[\"http/1.1\"]",
       .example = "[\"http/1.1\"]",
-      .doc = "What is spoken. This version speaks http/1.1."},
+      .doc = "What is spoken. This version speaks http/1.1.",
+      .choices = kProtocols},
      protocols},
     {{.name = "backlog",
       .type = Type::Integer,
       .standard = "4096",
       .example = "1024",
-      .doc = "Connections that the system queues until they are accepted.",
+      .doc = "Connections that the system queues until they are accepted. The system has a limit of its "
+             "own: net.core.somaxconn.",
       .min = 1,
       .max = 65535},
      field<&Listener::backlog>},
@@ -248,7 +267,8 @@ constexpr Key<Listener> kKeys[] = {
       .type = Type::Integer,
       .standard = "10000",
       .example = "50000",
-      .doc = "Connections that are open at one time, over all workers; more wait in the queue.",
+      .doc = "Connections that are open at one time, over all workers. More wait in the queue of the "
+             "system until one closes.",
       .min = 1,
       .max = 10'000'000},
      field<&Listener::max_connections>},
@@ -256,13 +276,16 @@ constexpr Key<Listener> kKeys[] = {
       .type = Type::Special,
       .standard = "\"666\"",
       .example = "\"660\"",
-      .doc = "Permissions of the files of unix sockets, in octal."},
+      .doc = "Permissions of the files of unix sockets, in octal. Who may write to the file may connect.",
+      .forms = {.integer = true, .text = true, .pattern = "^[0-7]{1,4}$", .most = 0777},
+      .beside = "address = \"unix:/run/gantry/web.sock\""},
      unix_mode},
     {{.name = "max_head",
       .type = Type::Size,
       .standard = "\"16KiB\"",
       .example = "\"32KiB\"",
-      .doc = "The largest head of a request; beyond it the answer is 431.",
+      .doc = "The largest head of a request, that is its first line and its fields; beyond it the answer "
+             "is 431.",
       .min = 1024,
       .max = 1u << 20},
      field<&Listener::max_head>},
@@ -270,7 +293,8 @@ constexpr Key<Listener> kKeys[] = {
       .type = Type::Size,
       .standard = "\"8KiB\"",
       .example = "\"4KiB\"",
-      .doc = "The longest first line of a request; beyond it the answer is 414.",
+      .doc = "The longest first line of a request, which has the path and the query in it; beyond it the "
+             "answer is 414. At most max_head.",
       .min = 64,
       .max = 1u << 20},
      field<&Listener::max_request_line>},
@@ -292,7 +316,8 @@ constexpr Key<Listener> kKeys[] = {
       .type = Type::Timespan,
       .standard = "\"10s\"",
       .example = "\"5s\"",
-      .doc = "From the first byte of a request to the end of its head.",
+      .doc = "How long a client may take from the first byte of a request to the end of its head; beyond "
+             "it the answer is 408.",
       .min = 1,
       .max = kDay},
      field<&Listener::head_timeout>},
@@ -300,7 +325,8 @@ constexpr Key<Listener> kKeys[] = {
       .type = Type::Timespan,
       .standard = "\"1m15s\"",
       .example = "\"30s\"",
-      .doc = "Between requests, and before the first one.",
+      .doc = "How long a connection may wait for a request: the first one, or the next one. Then it is "
+             "closed.",
       .min = 1,
       .max = kDay},
      field<&Listener::idle_timeout>},
@@ -308,7 +334,7 @@ constexpr Key<Listener> kKeys[] = {
       .type = Type::Timespan,
       .standard = "\"30s\"",
       .example = "\"10s\"",
-      .doc = "Without any byte of a request's body.",
+      .doc = "How long a client that sends the body of a request may pause; beyond it the answer is 408.",
       .min = 1,
       .max = kDay},
      field<&Listener::body_timeout>},
@@ -316,14 +342,15 @@ constexpr Key<Listener> kKeys[] = {
       .type = Type::Size,
       .standard = "256",
       .example = "\"1KiB\"",
-      .doc = "Bytes a second that a request's body must bring on average, after body_timeout; 0 = any.",
+      .doc = "Bytes a second that the body of a request must bring on average, once body_timeout has "
+             "passed; 0 = any. It ends uploads that drip.",
       .max = 1u << 30},
      field<&Listener::body_min_rate>},
     {{.name = "send_timeout",
       .type = Type::Timespan,
       .standard = "\"1m\"",
       .example = "\"30s\"",
-      .doc = "Without the client taking any byte of the answer.",
+      .doc = "How long a client may pause in taking the answer. Then the connection is closed.",
       .min = 1,
       .max = kDay},
      field<&Listener::send_timeout>},
@@ -384,9 +411,25 @@ void load_listener(Loading& in, const Entry& entry) {
 
 std::vector<Scope> listener_scope_docs() {
     return {
-        scope_of("[listener.NAME]", "Addresses, and the limits and deadlines of their connections.", kKeys),
-        scope_of("[listener.NAME.tls]", "Encryption.", kTlsKeys),
-        scope_of("[listener.NAME.tls.client_certificate]", "Certificates that clients show.", kClientKeys)};
+        scope_of({.name = "[listener.NAME]",
+                  .path = "listener",
+                  .doc = "Addresses that connections are accepted on, and the limits and deadlines of these "
+                         "connections.",
+                  .frame = "[listener.web]\n@",
+                  .beside = "address = \"127.0.0.1:8080\""},
+                 kKeys),
+        scope_of(
+            {.name = "[listener.NAME.tls]",
+             .path = "listener.tls",
+             .doc = "Encryption of a listener. tls = true is this table with nothing in it.",
+             .frame = "[listener.websecure]\naddress = \"127.0.0.1:8443\"\n\n[listener.websecure.tls]\n@"},
+            kTlsKeys),
+        scope_of({.name = "[listener.NAME.tls.client_certificate]",
+                  .path = "listener.tls.client_certificate",
+                  .doc = "Certificates that clients show.",
+                  .frame = "[listener.websecure]\naddress = \"127.0.0.1:8443\"\n\n"
+                           "[listener.websecure.tls.client_certificate]\n@"},
+                 kClientKeys)};
 }
 
 }  // namespace gantry::conf

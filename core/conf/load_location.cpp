@@ -87,23 +87,27 @@ constexpr Key<Location> kWhenKeys[] = {
     {{.name = "header",
       .type = Type::Table,
       .example = "{ X-Version = \"2\", Upgrade = true }",
-      .doc = "Fields of the request: \"value\" must be equal, \"~expression\" must match, true = is there, "
-             "false = is not."},
+      .doc =
+          "Fields that the request must have: \"value\" = it is this, \"~expression\" = it matches, true = "
+          "it is there, false = it is not.",
+      .forms = {.boolean = true, .text = true, .named = true}},
      conditions<Condition::Source::Header>},
     {{.name = "query",
       .type = Type::Table,
       .example = "{ debug = \"1\" }",
-      .doc = "Parameters of the query, in the same way."},
+      .doc = "Parameters that the query must have, in the same way.",
+      .forms = {.boolean = true, .text = true, .named = true}},
      conditions<Condition::Source::Query>},
     {{.name = "cookie",
       .type = Type::Table,
       .example = "{ beta = true }",
-      .doc = "Cookies, in the same way."},
+      .doc = "Cookies that the client must send, in the same way.",
+      .forms = {.boolean = true, .text = true, .named = true}},
      conditions<Condition::Source::Cookie>},
     {{.name = "clients",
       .type = Type::Strings,
       .example = "[\"192.0.2.0/24\", \"::1\"]",
-      .doc = "Addresses and networks that the client may be in."},
+      .doc = "Addresses and networks, one of which the client must be in."},
      [](Loading& in, const KeyDoc& key, const Node& node, Location& into) {
          load_networks(in, key, node, into.clients);
      }},
@@ -194,72 +198,93 @@ constexpr Key<LocationDraft> kKeys[] = {
     {{.name = "static",
       .type = Type::Special,
       .example = "\"/srv/www\"",
-      .doc = "Answer with files: the folder that holds them, or a table with root and more."},
+      .doc = "Answer with files: the folder that holds them, or a table with root and more.",
+      .forms = {.text = true, .table = "host.location.static"}},
      handler<load_static>},
     {{.name = "proxy",
       .type = Type::Special,
       .example = "\"http://127.0.0.1:3000\"",
-      .doc = "Answer with what an upstream answers: its name, a URL, or a table with upstream and more."},
+      .doc = "Answer with what an upstream answers: its name, the URL of a single server, or a table with "
+             "upstream and more.",
+      .forms = {.text = true, .table = "host.location.proxy"}},
      handler<load_proxy>},
     {{.name = "redirect",
       .type = Type::Special,
       .example = "\"https://${host}${uri}\"",
-      .doc = "Send the client elsewhere: where to, or a table with to and status."},
+      .doc = "Send the client elsewhere: where to, or a table with to and status.",
+      .forms = {.text = true, .table = "host.location.redirect"}},
      handler<load_redirect>},
     {{.name = "respond",
       .type = Type::Special,
       .example = "\"hello\"",
-      .doc = "Answer with a text: the text, a status, or a table with status, body and content_type."},
+      .doc = "Answer with a text: the text, which may have variables; a status; or a table with status, "
+             "body and content_type.",
+      .forms = {.integer = true, .text = true, .table = "host.location.respond", .least = 200, .most = 599}},
      handler<load_respond>},
     {{.name = "patterns",
       .type = Type::Strings,
       .example = "[\"/a/\", \"= /b\", '~\\.png$']",
-      .doc =
-          "Further patterns beside the key; needed where the key is a name. \"/prefix\" is a prefix of the "
-          "path, \"= /path\" the path, \"~expression\" a regular expression, \"~*expression\" one without "
-          "case."},
+      .doc = "Further patterns beside the key; needed where the key is a name. \"/prefix\" is the beginning "
+             "of a path, \"= /path\" the whole of it, \"~expression\" a regular expression, \"~*expression\" "
+             "one without case. Of those that fit, an exact one comes before expressions, these before "
+             "prefixes, and the longest prefix first."},
      patterns},
     {{.name = "methods",
       .type = Type::Strings,
       .example = "[\"GET\", \"POST\"]",
-      .doc = "Methods that this location takes; absent = all. GET includes HEAD."},
+      .doc = "Methods that this location takes; absent = all. GET includes HEAD. Where no location takes "
+             "the method, the answer is 405."},
      methods},
     {{.name = "when",
       .type = Type::Table,
       .example = "{ header = { X-Version = \"2\" } }",
-      .doc = "Further conditions that have to hold, all of them."},
+      .doc = "Further conditions, all of which have to hold; otherwise the next location that fits is "
+             "tried.",
+      .forms = {.table = "host.location.when"}},
      when},
     {{.name = "priority",
       .type = Type::Integer,
       .standard = "0",
       .example = "10",
-      .doc = "Locations of a higher priority are tried before all others."},
+      .doc = "Locations of a higher priority are tried before all others, however long their patterns are.",
+      .forms = {.integer = true, .least = -1000, .most = 1000}},
      priority},
     {{.name = "max_body",
       .type = Type::Size,
       .example = "\"100MiB\"",
-      .doc = "The largest body of a request here; absent = the host's."},
+      .doc = "The largest body of a request here; beyond it the answer is 413. Absent = as the host says."},
      field<&Location::max_body>},
     {{.name = "request_headers",
       .type = Type::Special,
       .example = "{ set = { X-Forwarded-User = \"nobody\" } }",
-      .doc = "Changes to the fields of requests before the handler sees them."},
+      .doc =
+          "Changes to the fields of requests before a handler sees them: \"remove\", \"set\" and \"add\", in "
+          "this order. Server, host and location add up; the nearer one has the last word on a field.",
+      .forms = {.table = "request_headers"}},
      request_headers},
     {{.name = "response_headers",
       .type = Type::Special,
       .example = "{ add = { X-Frame-Options = \"DENY\" } }",
-      .doc = "Changes to the fields of answers."},
+      .doc =
+          "Changes to the fields of answers before they are sent: \"remove\", \"set\" and \"add\", in this "
+          "order. Server, host and location add up; the nearer one has the last word on a field.",
+      .forms = {.table = "request_headers"}},
      response_headers},
     {{.name = "error_pages",
       .type = Type::Special,
       .example = "{ 5xx = { redirect = \"/sorry\" } }",
-      .doc = "Pages for statuses (404) and classes of them (\"5xx\"): a file, or a URL to redirect to."},
+      .doc = "Pages of your own for errors, by status (404) or by class of statuses (\"4xx\", \"5xx\"): the "
+             "file that is the page, a URL to redirect to, or a table that says which. The nearest of "
+             "location, host and server that names the status wins, and in it the status before its class.",
+      .forms = {.text = true, .table = "error_pages", .named = true, .names = "^[45]([0-9][0-9]|xx)$"}},
      error_pages},
     {{.name = "access_log",
       .type = Type::Special,
       .example = "false",
-      .doc = "One line for each exchange: false, \"stdout\", \"stderr\", a path, or a table with target and "
-             "format."},
+      .doc = "One line for each exchange: \"stdout\", \"stderr\", a path, true (for \"stdout\"), or a table "
+             "with target and format; false writes none. What a location does not say is as in its host, "
+             "and what a host does not say is as in [server].",
+      .forms = {.boolean = true, .text = true, .table = "access_log"}},
      access_log},
 };
 
@@ -335,12 +360,20 @@ void load_location(Loading& in, const Entry& entry, const Inherited& around, Hos
 }
 
 std::vector<Scope> location_scope_docs() {
-    return {scope_of("[host.\"NAME\".location.\"PATTERN\"]",
-                     "What answers for paths; has exactly one of static, "
-                     "proxy, redirect and respond.",
-                     kKeys),
-            scope_of("[host.\"NAME\".location.\"PATTERN\".when]", "Conditions beside path and method.",
-                     kWhenKeys)};
+    return {
+        scope_of({.name = "[host.\"NAME\".location.\"PATTERN\"]",
+                  .path = "host.location",
+                  .doc = "What answers for paths: exactly one of static, proxy, redirect and respond; and "
+                         "for which requests.",
+                  .frame = "[host.\"www.example.com\".location.\"/\"]\n@",
+                  .beside = "proxy = \"http://127.0.0.1:3000\"",
+                  .one_of = kHandlers},
+                 kKeys),
+        scope_of({.name = "[host.\"NAME\".location.\"PATTERN\".when]",
+                  .path = "host.location.when",
+                  .doc = "Conditions of a location beside path and method.",
+                  .frame = "[host.\"www.example.com\".location.\"/\"]\nrespond = \"hello\"\nwhen = { @ }"},
+                 kWhenKeys)};
 }
 
 }  // namespace gantry::conf

@@ -98,30 +98,35 @@ constexpr Key<ProxyDraft> kKeys[] = {
     {{.name = "upstream",
       .type = Type::String,
       .example = "\"http://127.0.0.1:3000\"",
-      .doc = "The name of an upstream, or the URL of a single peer."},
+      .doc = "The name of an upstream; or the URL of a single server, whose path, if it has one, is taken "
+             "as uri.",
+      .need = Need::Required},
      upstream},
     {{.name = "uri",
       .type = Type::String,
       .standard = "\"\"",
       .example = "\"/\"",
-      .doc =
-          "What the location's prefix in the path is replaced by; empty = the path is passed on as it is."},
+      .doc = "What the location's prefix in the path is replaced by: with \"/\", /app/x in the location "
+             "\"/app/\" is /x for the peer. Empty = the path is passed on as it is. The query is passed on "
+             "in either case."},
      uri},
     {{.name = "host",
       .type = Type::Template,
       .example = "\"app.internal\"",
-      .doc = "The Host that the peer sees; absent = what the client sent."},
+      .doc = "The Host that the peer sees; may have variables. Absent = what the client sent."},
      host},
     {{.name = "forwarded",
       .type = Type::Boolean,
       .standard = "true",
       .example = "false",
-      .doc = "Whether the peer is told about the client: X-Forwarded-For, -Proto, -Host and Forwarded."},
+      .doc = "Whether the peer is told about the client: X-Forwarded-For, X-Forwarded-Proto, "
+             "X-Forwarded-Host and Forwarded."},
      field<&ProxyOptions::forwarded>},
     {{.name = "trusted",
       .type = Type::Strings,
       .example = "[\"10.0.0.0/8\"]",
-      .doc = "Clients (proxies before us) whose own X-Forwarded-* and Forwarded are kept and extended."},
+      .doc = "Networks of proxies before us. What these clients send as X-Forwarded-* and Forwarded is "
+             "kept and extended; from all others it is replaced."},
      [](Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {
          load_networks(in, key, node, into.trusted);
      }},
@@ -135,12 +140,14 @@ constexpr Key<ProxyDraft> kKeys[] = {
       .type = Type::Boolean,
       .standard = "false",
       .example = "true",
-      .doc = "Whether a request is read as a whole before a peer is connected to."},
+      .doc = "Whether a request is read as a whole before a peer is connected to. It spares applications "
+             "slow uploads, and takes memory for them."},
      field<&ProxyOptions::buffer_requests>},
     {{.name = "timeout",
       .type = Type::Timespan,
       .example = "\"5m\"",
-      .doc = "For the whole exchange; absent = any time, as long as bytes flow.",
+      .doc = "How long an exchange may take from beginning to end; absent = any time, as long as bytes "
+             "flow.",
       .min = 1,
       .max = 24ull * 3600 * 1000},
      field<&ProxyOptions::timeout>},
@@ -188,7 +195,14 @@ void load_proxy(Loading& in, const KeyDoc& key, const Node& node, Location& into
 }
 
 std::vector<Scope> proxy_scope_docs() {
-    return {scope_of("[host.\"NAME\".location.\"PATTERN\".proxy]", "What an upstream answers.", kKeys)};
+    return {
+        scope_of({.name = "[host.\"NAME\".location.\"PATTERN\".proxy]",
+                  .path = "host.location.proxy",
+                  .doc = "Answer with what an upstream answers. proxy = \"app\" is this table with upstream "
+                         "only.",
+                  .frame = "[host.\"www.example.com\".location.\"/\".proxy]\n@",
+                  .beside = "upstream = \"http://127.0.0.1:3000\""},
+                 kKeys)};
 }
 
 }  // namespace gantry::conf

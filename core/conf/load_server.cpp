@@ -12,6 +12,8 @@ struct ServerDraft : Server {
     Own own;
 };
 
+constexpr std::string_view kAuto[] = {"auto"};
+constexpr std::string_view kStreams[] = {"stderr", "stdout"};
 constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "critical", "off"};
 
 void workers(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
@@ -106,15 +108,18 @@ constexpr Key<ServerDraft> kServerKeys[] = {
       .type = Type::Integer,
       .standard = "\"auto\"",
       .example = "4",
-      .doc = "Threads that serve connections, or \"auto\": one for each processor that the process may use.",
+      .doc = "Threads that serve connections; \"auto\" is one for each processor that the process may use. "
+             "More than that seldom helps.",
       .min = 1,
-      .max = 1024},
+      .max = 1024,
+      .choices = kAuto},
      workers},
     {{.name = "drain_timeout",
       .type = Type::Timespan,
       .standard = "\"30s\"",
       .example = "\"1m\"",
-      .doc = "How long exchanges that are under way may take to end when gantry stops or is replaced.",
+      .doc = "How long exchanges that are under way may take to end when gantry stops or is replaced. "
+             "What is left then is cut off.",
       .max = 24ull * 3600 * 1000},
      field<&Server::drain_timeout>},
     {{.name = "server_header",
@@ -127,7 +132,8 @@ constexpr Key<ServerDraft> kServerKeys[] = {
       .type = Type::Integer,
       .standard = "4",
       .example = "8",
-      .doc = "Threads for calls that block, such as reading a file that is not in memory.",
+      .doc = "Threads for calls that block, such as reading a file that is not in memory. More of them "
+             "help where a slow disk or a network file system is served.",
       .min = 1,
       .max = 256},
      field<&Server::blocking_threads>},
@@ -143,24 +149,35 @@ constexpr Key<ServerDraft> kServerKeys[] = {
     {{.name = "request_headers",
       .type = Type::Special,
       .example = "{ set = { X-Site = \"${host}\" }, remove = [\"X-Debug\"] }",
-      .doc = "Changes to the fields of requests before a handler sees them."},
+      .doc =
+          "Changes to the fields of requests before a handler sees them: \"remove\", \"set\" and \"add\", in "
+          "this order. Server, host and location add up; the nearer one has the last word on a field.",
+      .forms = {.table = "request_headers"}},
      request_headers},
     {{.name = "response_headers",
       .type = Type::Special,
       .example = "{ set = { X-Content-Type-Options = \"nosniff\" } }",
-      .doc = "Changes to the fields of answers."},
+      .doc =
+          "Changes to the fields of answers before they are sent: \"remove\", \"set\" and \"add\", in this "
+          "order. Server, host and location add up; the nearer one has the last word on a field.",
+      .forms = {.table = "request_headers"}},
      response_headers},
     {{.name = "error_pages",
       .type = Type::Special,
       .example = "{ 404 = \"https://www.example.com/not-found\" }",
-      .doc = "Pages for statuses (404) and classes of them (\"5xx\"): a file, or a URL to redirect to."},
+      .doc = "Pages of your own for errors, by status (404) or by class of statuses (\"4xx\", \"5xx\"): the "
+             "file that is the page, a URL to redirect to, or a table that says which. The nearest of "
+             "location, host and server that names the status wins, and in it the status before its class.",
+      .forms = {.text = true, .table = "error_pages", .named = true, .names = "^[45]([0-9][0-9]|xx)$"}},
      error_pages},
     {{.name = "access_log",
       .type = Type::Special,
       .standard = "false",
       .example = "\"stdout\"",
-      .doc = "One line for each exchange: false, \"stdout\", \"stderr\", a path, or a table with target and "
-             "format."},
+      .doc = "One line for each exchange: \"stdout\", \"stderr\", a path, true (for \"stdout\"), or a table "
+             "with target and format; false writes none. What a location does not say is as in its host, "
+             "and what a host does not say is as in [server].",
+      .forms = {.boolean = true, .text = true, .table = "access_log"}},
      access_log},
 };
 
@@ -169,14 +186,18 @@ constexpr Key<Log> kLogKeys[] = {
       .type = Type::Choice,
       .standard = "\"info\"",
       .example = "\"debug\"",
-      .doc = "The least severe lines that are written.",
+      .doc = "The least severe lines that are written, from \"trace\" (everything) to \"critical\"; \"off\" "
+             "writes none.",
       .choices = kLevels},
      field<&Log::level>},
     {{.name = "target",
       .type = Type::Special,
       .standard = "\"stderr\"",
       .example = "\"stdout\"",
-      .doc = "Where the error log goes: \"stderr\", \"stdout\" or a path."},
+      .doc = "Where the error log goes: \"stderr\", \"stdout\" or a path, relative to the folder of the file "
+             "that it stands in. Under systemd, \"stderr\" is the journal.",
+      .choices = kStreams,
+      .forms = {.text = true}},
      [](Loading& in, const KeyDoc& key, const Node& node, Log& into) {
          auto target = in.text(key, node);
          if (!target) return;
@@ -207,11 +228,20 @@ void load_log(Loading& in, const Node& node) {
 }
 
 Scope server_scope_doc() {
-    return scope_of("[server]", "The process, and what all hosts share.", kServerKeys);
+    return scope_of({.name = "[server]",
+                     .path = "server",
+                     .doc = "The process, and what all hosts share.",
+                     .frame = "[server]\n@"},
+                    kServerKeys);
 }
 
 Scope log_scope_doc() {
-    return scope_of("[log]", "The error log.", kLogKeys);
+    return scope_of(
+        {.name = "[log]",
+         .path = "log",
+         .doc = "The error log: what gantry itself has to say. Lines about requests are the access_log.",
+         .frame = "[log]\n@"},
+        kLogKeys);
 }
 
 }  // namespace gantry::conf

@@ -104,12 +104,14 @@ constexpr Key<FieldEdits> kFieldKeys[] = {
     {{.name = "set",
       .type = Type::Table,
       .example = "{ X-Frame-Options = \"DENY\" }",
-      .doc = "Fields that get this value instead of any other; the values may have variables."},
+      .doc = "Fields that get this value instead of any other; the values may have variables.",
+      .forms = {.text = true, .named = true}},
      set},
     {{.name = "add",
       .type = Type::Table,
       .example = "{ Link = [\"</a.css>; rel=preload\", \"</b.js>; rel=preload\"] }",
-      .doc = "Fields that are added to what is there; one value or a list."},
+      .doc = "Fields that are added to what is there; one value or a list, which may have variables.",
+      .forms = {.text = true, .list = true, .named = true}},
      add},
 };
 
@@ -155,16 +157,18 @@ void page_file(Loading& in, const KeyDoc& key, const Node& node, ErrorPage& into
     }
 }
 
+constexpr std::string_view kPages[] = {"file", "redirect"};
+
 constexpr Key<ErrorPage> kPageKeys[] = {
     {{.name = "file",
       .type = Type::Path,
       .example = "\"errors/404.html\"",
-      .doc = "A file that is the page."},
+      .doc = "A file that is the page. It is read when the configuration is loaded."},
      page_file},
     {{.name = "redirect",
       .type = Type::Template,
       .example = "\"https://www.example.com/sorry\"",
-      .doc = "Where the client is sent instead; may have variables."},
+      .doc = "Where the client is sent instead, with 302; may have variables."},
      field<&ErrorPage::redirect>},
 };
 
@@ -200,18 +204,28 @@ void log_format(Loading& in, const KeyDoc& key, const Node& node, AccessLog& int
     into.format_place = format.place;
 }
 
+constexpr std::string_view kStreams[] = {"stdout", "stderr"};
+constexpr std::string_view kLineFormats[] = {"combined", "json"};
+
 constexpr Key<AccessLog> kLogKeys[] = {
     {{.name = "target",
       .type = Type::Special,
       .standard = "\"stdout\"",
       .example = "\"stderr\"",
-      .doc = "Where the lines go: \"stdout\", \"stderr\" or a path."},
+      .doc = "Where the lines go: \"stdout\", \"stderr\" or a path, relative to the folder of the file that "
+             "it stands in. Logs with the same path are one file.",
+      .choices = kStreams,
+      .forms = {.text = true}},
      log_target},
     {{.name = "format",
       .type = Type::Special,
       .standard = "\"combined\"",
       .example = "\"json\"",
-      .doc = "What a line says: \"combined\", \"json\", or a text with variables."},
+      .doc =
+          "What a line says: \"combined\" (as other servers write it), \"json\" (an object with everything "
+          "that is known), or a text with variables.",
+      .choices = kLineFormats,
+      .forms = {.text = true}},
      log_format},
 };
 
@@ -337,11 +351,23 @@ Inherited inherit(const Inherited& around, Own own) {
 std::vector<Scope> shared_scope_docs() {
     return {
         scope_of(
-            "request_headers, response_headers",
-            "Changes to fields; applied remove, set, add. Scopes add up; the nearer one has the last word.",
+            {.name = "request_headers, response_headers",
+             .path = "request_headers",
+             .doc = "Changes to fields, in the order remove, set, add. Scopes add up; the nearer one has the "
+                    "last word on a field.",
+             .frame = "[server]\nresponse_headers = { @ }"},
             kFieldKeys),
-        scope_of("error_pages.STATUS", "One error page.", kPageKeys),
-        scope_of("access_log", "The access log.", kLogKeys)};
+        scope_of({.name = "error_pages.STATUS",
+                  .path = "error_pages",
+                  .doc = "One error page: a file, or where to send the client.",
+                  .frame = "[host.\"www.example.com\"]\nerror_pages = { 404 = { @ } }",
+                  .one_of = kPages},
+                 kPageKeys),
+        scope_of({.name = "access_log",
+                  .path = "access_log",
+                  .doc = "The access log: a line for each exchange.",
+                  .frame = "[server]\naccess_log = { @ }"},
+                 kLogKeys)};
 }
 
 }  // namespace gantry::conf

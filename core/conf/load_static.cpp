@@ -14,6 +14,7 @@ struct StaticDraft : StaticOptions {
     bool strip_prefix = false;
 };
 
+constexpr std::string_view kCodings[] = {"br", "zstd", "gzip"};
 constexpr std::string_view kFormats[] = {"auto", "html", "json"};
 constexpr std::string_view kSymlinks[] = {"deny", "beneath", "follow"};
 
@@ -181,13 +182,16 @@ constexpr Key<StaticDraft> kKeys[] = {
     {{.name = "root",
       .type = Type::Path,
       .example = "\"/srv/www\"",
-      .doc = "The folder that holds the files."},
+      .doc = "The folder that holds the files. The whole path of a request is looked for below it: see "
+             "strip_prefix.",
+      .need = Need::Required},
      root},
     {{.name = "strip_prefix",
       .type = Type::Boolean,
       .standard = "false",
       .example = "true",
-      .doc = "Whether /a/b.txt in the location \"/a/\" is b.txt below the root instead of a/b.txt."},
+      .doc = "Whether the pattern of the location is taken off the path: /a/b.txt in the location \"/a/\" "
+             "is then b.txt below the root instead of a/b.txt."},
      field<&StaticDraft::strip_prefix>},
     {{.name = "index",
       .type = Type::Strings,
@@ -199,36 +203,40 @@ constexpr Key<StaticDraft> kKeys[] = {
       .type = Type::String,
       .standard = "\"\"",
       .example = "\"index.html\"",
-      .doc = "A file below the root that answers, with 200, where nothing is found."},
+      .doc = "For applications that route in the browser: a file below the root that answers, with 200, "
+             "where nothing is found."},
      spa},
     {{.name = "try_files",
       .type = Type::Templates,
       .example = "[\"${path}\", \"${path}/index.html\", \"=404\"]",
-      .doc = "Paths below the root that are tried in turn; the last entry may be a status."},
+      .doc = "Paths below the root that are tried in turn; the last entry may be a status. It replaces "
+             "what is done without it: \"${path}\", then index files."},
      try_files},
     {{.name = "listing",
       .type = Type::Boolean,
       .standard = "false",
       .example = "true",
-      .doc = "Whether a folder without an index file is listed."},
+      .doc = "Whether a folder without an index file is answered with a list of what is in it."},
      field<&StaticOptions::listing>},
     {{.name = "listing_format",
       .type = Type::Choice,
       .standard = "\"auto\"",
       .example = "\"json\"",
-      .doc = "The form of listings; auto = as the client prefers.",
-      .choices = kFormats},
+      .doc = "The form of such lists; auto = as the client prefers.",
+      .choices = kFormats,
+      .beside = "listing = true"},
      field<&StaticOptions::listing_format>},
     {{.name = "listing_theme",
       .type = Type::Path,
       .example = "\"listing.css\"",
-      .doc = "A style sheet that is put into listings; absent = our own."},
+      .doc = "A style sheet that is put into lists; absent = our own.",
+      .beside = "listing = true"},
      listing_theme},
     {{.name = "dotfiles",
       .type = Type::Boolean,
       .standard = "false",
       .example = "true",
-      .doc = "Whether files whose names begin with a dot are served."},
+      .doc = "Whether files and folders whose names begin with a dot are served."},
      field<&StaticOptions::dotfiles>},
     {{.name = "symlinks",
       .type = Type::Choice,
@@ -241,21 +249,23 @@ constexpr Key<StaticDraft> kKeys[] = {
       .type = Type::Strings,
       .standard = "[]",
       .example = "[\"br\", \"gzip\"]",
-      .doc =
-          "Codings for which a file beside the wanted one (.br, .zst, .gz) may be served, best first; true = "
-          "all."},
+      .doc = "Codings for which a file beside the wanted one (.br, .zst, .gz) may be served to clients "
+             "that take it, best first; true = all three.",
+      .choices = kCodings,
+      .forms = {.boolean = true}},
      precompressed},
     {{.name = "charset",
       .type = Type::String,
       .standard = "\"utf-8\"",
       .example = "\"iso-8859-1\"",
-      .doc = "The charset of texts; empty = none is told."},
+      .doc = "The charset that is told for texts; empty = none."},
      field_value<&StaticOptions::charset>},
     {{.name = "types",
       .type = Type::Table,
       .standard = "{}",
       .example = "{ geojson = \"application/geo+json\" }",
-      .doc = "Media types by extension, over the built-in ones."},
+      .doc = "Media types by extension, over the built-in ones.",
+      .forms = {.text = true, .named = true}},
      types},
     {{.name = "default_type",
       .type = Type::String,
@@ -267,19 +277,19 @@ constexpr Key<StaticDraft> kKeys[] = {
       .type = Type::Boolean,
       .standard = "true",
       .example = "false",
-      .doc = "Whether answers carry an ETag."},
+      .doc = "Whether answers carry an ETag, by which clients ask whether a file has changed."},
      field<&StaticOptions::etag>},
     {{.name = "cache_control",
       .type = Type::String,
       .standard = "\"\"",
       .example = "\"public, max-age=3600\"",
-      .doc = "The Cache-Control of answers; empty = none."},
+      .doc = "The Cache-Control of answers: how long clients and proxies may keep them; empty = none."},
      field_value<&StaticOptions::cache_control>},
     {{.name = "cache_size",
       .type = Type::Size,
       .standard = "\"64MiB\"",
       .example = "\"16MiB\"",
-      .doc = "Memory for small files; 0 = none."},
+      .doc = "Memory for small files that are asked for often, in all of the process; 0 = none."},
      field<&StaticOptions::cache_size>},
     {{.name = "cache_max_file",
       .type = Type::Size,
@@ -291,7 +301,8 @@ constexpr Key<StaticDraft> kKeys[] = {
       .type = Type::Timespan,
       .standard = "\"1s\"",
       .example = "\"10s\"",
-      .doc = "How often a file in memory is compared with the disk."},
+      .doc = "How often a file in memory is compared with the disk: a change is seen after at most this "
+             "time."},
      field<&StaticOptions::cache_check>},
 };
 
@@ -347,7 +358,12 @@ void load_static(Loading& in, const KeyDoc& key, const Node& node, Location& int
 }
 
 std::vector<Scope> static_scope_docs() {
-    return {scope_of("[host.\"NAME\".location.\"PATTERN\".static]", "Files.", kKeys)};
+    return {scope_of({.name = "[host.\"NAME\".location.\"PATTERN\".static]",
+                      .path = "host.location.static",
+                      .doc = "Answer with files. static = \"/srv/www\" is this table with root only.",
+                      .frame = "[host.\"www.example.com\".location.\"/\".static]\n@",
+                      .beside = "root = \"/srv/www\""},
+                     kKeys)};
 }
 
 }  // namespace gantry::conf

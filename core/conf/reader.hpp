@@ -33,6 +33,23 @@ enum class Type : std::uint8_t {
     Special,  // several forms; the doc says which
 };
 
+// What a value may be where its type alone does not say it: any of these.
+struct Forms {
+    bool boolean = false;
+    bool integer = false;
+    bool text = false;
+    bool list = false;              // of any of the others
+    std::string_view table = {};    // the path of the Scope that its keys are of: "listener.tls"
+    bool named = false;             // a table of such values by name
+    std::string_view names = {};    // which names, as a regular expression
+    std::string_view pattern = {};  // of texts, likewise
+    // Of integers, where the reader of the key checks it itself.
+    std::int64_t least = 0;
+    std::int64_t most = 0;
+};
+
+enum class Need : std::uint8_t { Optional, Required };
+
 struct KeyDoc {
     std::string_view name;
     Type type = Type::String;
@@ -42,7 +59,11 @@ struct KeyDoc {
     // Integer: the value; Size: bytes; Duration: milliseconds
     std::uint64_t min = 0;
     std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
+    // Type::Choice: all that there is. Integer, Strings, Special: words that mean something, or all numbers.
     std::span<const std::string_view> choices = {};
+    Forms forms = {};              // of Table, Special, and where a type has one more form
+    Need need = Need::Optional;    // its table must have it
+    std::string_view beside = {};  // lines without which the example is refused
 };
 
 class Loading;
@@ -54,9 +75,17 @@ struct Key {
 };
 
 // One table of the configuration for the manual: [listener.NAME].
-struct Scope {
+struct ScopeInfo {
     std::string_view name;
+    std::string_view path = {};  // without the names that users choose: "listener.tls"; "" = the top level
     std::string_view doc = {};
+    // Where a line of it goes in an example, with @ for the line: "[listener.web]\n@"
+    std::string_view frame = {};
+    std::string_view beside = {};  // lines that its other keys need beside them, so that an example loads
+    std::span<const std::string_view> one_of = {};  // a table has exactly one of these keys
+};
+
+struct Scope : ScopeInfo {
     std::vector<const KeyDoc*> keys;
 };
 
@@ -153,8 +182,8 @@ template <class T, std::size_t N, class ScopeName>
 bool read_table(Loading& in, const Key<T> (&keys)[N], const Node& table, const ScopeName& scope, T& into);
 
 template <class T, std::size_t N>
-Scope scope_of(std::string_view name, std::string_view doc, const Key<T> (&keys)[N]) {
-    Scope out{name, doc, {}};
+Scope scope_of(const ScopeInfo& info, const Key<T> (&keys)[N]) {
+    Scope out{info, {}};
     for (const Key<T>& key : keys) out.keys.push_back(&key.doc);
     return out;
 }

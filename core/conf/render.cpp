@@ -1,5 +1,6 @@
 #include "core/base/text.hpp"
 #include "core/conf/diagnostic.hpp"
+#include "core/conf/json_text.hpp"
 #include "core/conf/utf8.hpp"
 
 #include <fmt/format.h>
@@ -106,6 +107,8 @@ void append_printable(std::string& out, std::string_view text) {
     }
 }
 
+}  // namespace
+
 void append_json(std::string& out, std::string_view text) {
     out.push_back('"');
     while (!text.empty()) {
@@ -126,6 +129,8 @@ void append_json(std::string& out, std::string_view text) {
     }
     out.push_back('"');
 }
+
+namespace {
 
 void append_json_place(std::string& out, const std::vector<std::string>& names, Place place) {
     out.append("\"file\": ");

@@ -20,6 +20,15 @@ constexpr Unit kSizes[] = {
     {"B", 1},     {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30},  {"TiB", 1ull << 40},
     {"KB", 1000}, {"kB", 1000},        {"MB", 1000'000},    {"GB", 1000'000'000}, {"TB", 1000'000'000'000}};
 
+constexpr std::string_view kNumber = "[0-9]+(\\.[0-9]{1,3})?";
+
+template <std::size_t N>
+std::string names_of(const Unit (&units)[N]) {
+    std::string out;
+    for (const Unit& unit : units) out.append(out.empty() ? "" : "|").append(unit.name);
+    return out;
+}
+
 constexpr std::uint64_t kLargest = 1ull << 53;  // eight pebibytes: no sum of sizes overflows
 
 // A number with up to three decimals, then letters. What was read is taken off `text`.
@@ -187,6 +196,14 @@ std::string format_size(std::uint64_t bytes) {
         }
     }
     return fmt::format("{}", bytes);
+}
+
+std::string duration_pattern() {
+    return fmt::format("^({} ?({}))+$", kNumber, names_of(kDurations));
+}
+
+std::string size_pattern() {
+    return fmt::format("^{}( ?({}))?$", kNumber, names_of(kSizes));
 }
 
 }  // namespace gantry::conf

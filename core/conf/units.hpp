@@ -22,4 +22,8 @@ tl::expected<std::uint64_t, UnitError> parse_size(std::string_view text);
 std::string format_duration(Duration duration);
 std::string format_size(std::uint64_t bytes);
 
+// What the parsers take, as regular expressions for the schema.
+std::string duration_pattern();
+std::string size_pattern();
+
 }  // namespace gantry::conf
