@@ -2,22 +2,36 @@
 
 #include "core/base/version.hpp"
 #include "core/cli/check.hpp"
+#include "core/cli/completion.hpp"
 #include "core/cli/exit_code.hpp"
 #include "core/cli/explain.hpp"
+#include "core/cli/help.hpp"
 #include "core/cli/plan.hpp"
 #include "core/cli/remote.hpp"
 #include "core/cli/run.hpp"
+#include "core/conf/json_schema.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fmt/format.h>
 
 namespace gantry::cli {
 namespace {
 
-constexpr const char* kFooter =
-    "Exit codes: 0 = all is well, 1 = failed while running, 2 = wrong command line, 3 = invalid "
-    "configuration, 4 = no running gantry answers.\n"
-    "The configuration is /etc/gantry/gantry.toml unless -c names another file.";
+std::string footer() {
+    std::vector<std::string> codes;
+    for (const ExitCodeDoc& code : kExitCodes) {
+        codes.push_back(fmt::format("{} = {}", static_cast<int>(code.code), code.text));
+    }
+    return fmt::format(
+        "Exit codes: {}.\nThe configuration is /etc/gantry/gantry.toml unless -c names another file.",
+        fmt::join(codes, ", "));
+}
+
+// One of these words; --help shows them once, as the type's name.
+CLI::Validator one_of(std::vector<std::string> words) {
+    return CLI::IsMember(std::move(words)).description("");
+}
 
 // What all commands that speak to a running gantry have.
 CLI::App* add_remote(CLI::App& app, const char* name, const char* doc, RemoteOptions& options) {
@@ -30,8 +44,8 @@ CLI::App* add_remote(CLI::App& app, const char* name, const char* doc, RemoteOpt
             "--format", [&options](const std::string& format) { options.json = format == "json"; },
             "How to say it")
         ->type_name("text|json")
-        ->check(CLI::IsMember({"text", "json"}));
-    command->footer(kFooter);
+        ->check(one_of({"text", "json"}));
+    command->footer(footer());
     return command;
 }
 
@@ -58,10 +72,10 @@ CLI::App* add_explain(CLI::App& app, ExplainOptions& explain) {
             "--format", [&explain](const std::string& format) { explain.json = format == "json"; },
             "How to say it: text or json")
         ->type_name("text|json")
-        ->check(CLI::IsMember({"text", "json"}));
+        ->check(one_of({"text", "json"}));
     added->add_flag("--batch", explain.batch, "Explain requests that stand in lines of JSON on stdin");
     added->add_flag("-q,--quiet", explain.quiet, "Say nothing where there is an explanation");
-    added->footer(kFooter);
+    added->footer(footer());
     return added;
 }
 
@@ -77,17 +91,23 @@ CLI::App* add_plan(CLI::App& app, PlanOptions& plan) {
             "--format", [&plan](const std::string& format) { plan.json = format == "json"; },
             "How to say it: text or json")
         ->type_name("text|json")
-        ->check(CLI::IsMember({"text", "json"}));
+        ->check(one_of({"text", "json"}));
     added->add_flag("-q,--quiet", plan.quiet, "Say nothing but what is wrong with the configurations");
-    added->footer(kFooter);
+    added->footer(footer());
     return added;
+}
+
+int print_schema() {
+    const std::string schema = conf::json_schema();
+    std::fwrite(schema.data(), 1, schema.size(), stdout);
+    return kOk;
 }
 
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
     CLI::App app("Gantry: web server, reverse proxy and gateway", "gantry");
-    app.footer(kFooter);
+    app.footer(footer());
     app.require_subcommand(0, 1);
     bool wants_version = false;
     app.add_flag("-V,--version", wants_version, "Print the version and stop");
@@ -98,7 +118,7 @@ int run_command_line(int argc, char** argv) {
     run_app->add_option("--user", run.user, "Whose rights the workers have, in place of [server] user")
         ->type_name("NAME");
     run_app->add_flag("--strict", run.strict, "Do not start with warnings");
-    run_app->footer(kFooter);
+    run_app->footer(footer());
 
     CheckOptions check;
     std::string format = "text";
@@ -108,9 +128,35 @@ int run_command_line(int argc, char** argv) {
     check_app->add_flag("--strict", check.strict, "Warnings count as errors");
     check_app->add_option("--format", format, "How to say it: text (stderr) or json (stdout)")
         ->type_name("text|json")
-        ->check(CLI::IsMember({"text", "json"}));
+        ->check(one_of({"text", "json"}));
     check_app->add_flag("-q,--quiet", check.quiet, "Say nothing when all is well");
-    check_app->footer(kFooter);
+    check_app->footer(footer());
+
+    CLI::App* const config_app = app.add_subcommand("config", "What a configuration is made of");
+    config_app->require_subcommand(1);
+    CLI::App* const schema_app = config_app->add_subcommand(
+        "schema", "Print the JSON Schema of the configuration, for editors: #:schema FILE in its first line");
+
+    HelpOptions help;
+    CLI::App* const help_app = app.add_subcommand("help", "Explain a command, a setting or a variable");
+    help_app
+        ->add_option("topic", help.topic, "A command, a setting such as listener.backlog, or \"variables\"")
+        ->type_name("TOPIC");
+    help_app->add_flag("--all", help.all, "Explain all settings");
+    help_app->add_flag("--commands", help.commands, "Explain all commands");
+    help_app
+        ->add_option("--format", help.format, "How to say it; man and markdown are for --all and --commands")
+        ->type_name("text|json|markdown|man")
+        ->check(one_of({"text", "json", "markdown", "man"}));
+    help_app->footer(footer());
+
+    std::string shell;
+    CLI::App* const completion_app =
+        app.add_subcommand("completion", "Print the script by which a shell completes gantry's commands");
+    completion_app->add_option("shell", shell, "The shell")
+        ->type_name("bash|zsh|fish")
+        ->required()
+        ->check(one_of({"bash", "zsh", "fish"}));
 
     ExplainOptions explain;
     CLI::App* const explain_app = add_explain(app, explain);
@@ -147,6 +193,9 @@ int run_command_line(int argc, char** argv) {
     if (status_app->parsed()) return status_command(remote);
     if (reopen_app->parsed()) return reopen_command(remote);
     if (stop_app->parsed()) return stop_command(remote, timeout);
+    if (schema_app->parsed()) return print_schema();
+    if (help_app->parsed()) return help_command(help, app);
+    if (completion_app->parsed()) return completion_command(shell, describe(app));
     std::fputs(app.help().c_str(), stderr);
     return kUsage;
 }

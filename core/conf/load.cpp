@@ -121,9 +121,10 @@ constexpr Key<Root> kKeys[] = {
      named<&Root::hosts>},
     {{.name = "test",
       .type = Type::Special,
-      .example = "[[test]]",
+      .example = "[{ request = \"GET http://www.example.com/\", expect = { location = \"/\" } }]",
       .doc = "Requests with what is expected of their answers: a configuration whose tests fail is refused. "
-             "Each one stands below a line [[test]] of its own, in any file."},
+             "Each one stands below a line [[test]] of its own, in any file.",
+      .forms = {.list = true, .table = "test"}},
      tests},
 };
 

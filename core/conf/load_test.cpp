@@ -167,7 +167,8 @@ constexpr Key<Test> kExpectKeys[] = {
     {{.name = "header",
       .type = Type::Table,
       .example = "{ Location = \"https://www.example.com/\", X-Debug = false }",
-      .doc = "Fields of such an answer: \"value\" is the value of one of that name, false = there is none."},
+      .doc = "Fields of such an answer: \"value\" is the value of one of that name, false = there is none.",
+      .forms = {.boolean = true, .text = true, .named = true}},
      header},
 };
 
@@ -183,12 +184,15 @@ constexpr Key<Test> kKeys[] = {
       .example = "\"GET https://www.example.com/api/\"",
       .doc =
           "The method and the URL. The listener is the one with that scheme and port; without a port in the "
-          "URL, and none at 80 or 443, the first of the scheme."},
+          "URL, and none at 80 or 443, the first of the scheme.",
+      .need = Need::Required,
+      .beside = "expect = { location = \"/api/\" }"},
      request},
     {{.name = "headers",
       .type = Type::Table,
       .example = "{ Cookie = \"a=b\" }",
-      .doc = "Fields of the request; a Host here stands in for that of the URL."},
+      .doc = "Fields of the request; a Host here stands in for that of the URL.",
+      .forms = {.text = true, .named = true}},
      headers},
     {{.name = "client",
       .type = Type::String,
@@ -204,7 +208,9 @@ constexpr Key<Test> kKeys[] = {
     {{.name = "expect",
       .type = Type::Table,
       .example = "{ host = \"www.example.com\", location = \"/api/\", upstream = \"app\" }",
-      .doc = "What has to be so."},
+      .doc = "What has to be so.",
+      .forms = {.table = "test.expect"},
+      .need = Need::Required},
      expect},
 };
 
@@ -225,12 +231,20 @@ void load_test(Loading& in, const Node& node) {
 }
 
 std::vector<Scope> test_scope_docs() {
-    return {scope_of("[[test]]",
-                     "A request, and what is expected of its answer. Tests run in gantry check, and before a "
-                     "configuration is served; one that fails is an error.",
-                     kKeys),
-            scope_of("[[test]] expect", "What has to be so, as far as no disk and no peer is asked.",
-                     kExpectKeys)};
+    return {
+        scope_of(
+            {.name = "[[test]]",
+             .path = "test",
+             .doc = "A request, and what is expected of its answer. Tests run in gantry check, and "
+                    "before a configuration is served; one that fails is an error.",
+             .frame = "[[test]]\n@",
+             .beside = "request = \"GET https://www.example.com/api/\"\nexpect = { location = \"/api/\" }"},
+            kKeys),
+        scope_of({.name = "[[test]] expect",
+                  .path = "test.expect",
+                  .doc = "What has to be so, as far as no disk and no peer is asked.",
+                  .frame = "[[test]]\nrequest = \"GET https://www.example.com/api/\"\nexpect = { @ }"},
+                 kExpectKeys)};
 }
 
 }  // namespace gantry::conf

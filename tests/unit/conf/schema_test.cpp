@@ -44,7 +44,8 @@ std::string complete(std::string text, const fs::path& folder) {
         text += "\n[listener.web]\naddress = \"127.0.0.1:8443\"\ntls = true\n";
     }
     if (text.find("[host.") == text.npos) {
-        text += "\n[host.\"a.test\".location.\"/\"]\nrespond = \"a\"\n";
+        text += "\n[host.\"www.example.com\".location.\"/api/\"]\nproxy = \"app\"\n";
+        if (text.find("[upstream.app") == text.npos) text += "[upstream.app]\npeers = [\"127.0.0.1:3000\"]\n";
     }
     return text;
 }
