@@ -144,7 +144,8 @@ constexpr Key<ServerDraft> kServerKeys[] = {
       .doc =
           "The unix socket that gantry reload, status, stop and the other commands speak to, or false for "
           "none. Without it: /run/gantry/control.sock for /etc/gantry/gantry.toml, and for other files one "
-          "that the commands find by themselves when given the same file."},
+          "that the commands find by themselves when given the same file.",
+      .forms = {.boolean = true, .text = true}},
      control},
     {{.name = "request_headers",
       .type = Type::Special,
