@@ -37,6 +37,25 @@ json::array listeners_of(const server::Server& server) {
     return out;
 }
 
+json::object answers_of(const server::Traffic& traffic) {
+    constexpr std::string_view kNames[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    json::object out;
+    for (std::size_t i = 1; i < traffic.answers.size(); ++i) out[kNames[i]] = traffic.answers[i];
+    out[kNames[0]] = traffic.answers[0];
+    return out;
+}
+
+json::array hosts_of(const std::vector<server::Server::HostTraffic>& hosts) {
+    json::array out;
+    for (const auto& [host, traffic] : hosts) {
+        out.push_back({{"host", host},
+                       {"requests", traffic.requests()},
+                       {"answers", answers_of(traffic)},
+                       {"bytes_sent", traffic.bytes_sent}});
+    }
+    return out;
+}
+
 Reply status(const Process& process) {
     const server::Server& server = process.server();
     json::array workers;
@@ -45,6 +64,9 @@ Reply status(const Process& process) {
         requests += worker.requests;
         workers.push_back({{"connections", worker.connections}, {"requests", worker.requests}});
     }
+    const auto hosts = server.host_traffic();
+    server::Traffic total;
+    for (const auto& host : hosts) total += host.traffic;
     const auto generation = server.generation();
     json::object out{
         {"version", version()},
@@ -63,7 +85,10 @@ Reply status(const Process& process) {
         {"hosts", generation->host_count()},
         {"connections", server.open_connections()},
         {"requests", requests},
+        {"answers", answers_of(total)},
+        {"bytes_sent", total.bytes_sent},
         {"workers", std::move(workers)},
+        {"by_host", hosts_of(hosts)},
         {"listeners", listeners_of(server)},
     };
     return {200, std::move(out)};

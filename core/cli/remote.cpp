@@ -7,6 +7,7 @@
 #include "core/control/client.hpp"
 #include "core/control/socket_path.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
@@ -96,6 +97,39 @@ std::string uptime(std::uint64_t seconds) {
     return out + fmt::format("{} s", seconds % 60);
 }
 
+// "200 2xx, 3 5xx": those there are.
+std::string describe_answers(const json::object& answers) {
+    std::string out;
+    for (const auto& [name, value] : answers) {
+        const std::uint64_t count = number(answers, name);
+        if (count == 0) continue;
+        out += fmt::format(
+            "{}{} {}", out.empty() ? "" : ", ", count,
+            name == "none" ? std::string_view("closed without an answer") : std::string_view(name));
+    }
+    return out;
+}
+
+constexpr std::size_t kHostsShown = 20;
+
+// The busiest ones.
+std::string describe_hosts(const json::array& hosts) {
+    std::vector<const json::object*> order;
+    for (const json::value& host : hosts) order.push_back(&host.as_object());
+    std::stable_sort(order.begin(), order.end(), [](const json::object* a, const json::object* b) {
+        return number(*a, "requests") > number(*b, "requests");
+    });
+    std::string out;
+    for (std::size_t i = 0; i < order.size() && i < kHostsShown; ++i) {
+        const std::string_view name = text(*order[i], "host");
+        out +=
+            fmt::format("  host {}: {} requests ({})\n", name.empty() ? "(none)" : name,
+                        number(*order[i], "requests"), describe_answers(order[i]->at("answers").as_object()));
+    }
+    if (order.size() > kHostsShown) out += fmt::format("  and {} more hosts\n", order.size() - kHostsShown);
+    return out;
+}
+
 std::string describe_status(const json::object& s) {
     std::string out = fmt::format("gantry {} {} {}, up {}, pid {} (supervisor {})\n", text(s, "version"),
                                   text(s, "state"), text(s, "config"), uptime(number(s, "uptime_seconds")),
@@ -105,7 +139,9 @@ std::string describe_status(const json::object& s) {
     if (!text(s, "last_reload_error").empty()) {
         out += fmt::format("the last reload was refused: {}\n", text(s, "last_reload_error"));
     }
-    out += fmt::format("{} connections, {} requests\n", number(s, "connections"), number(s, "requests"));
+    const std::string answers = describe_answers(s.at("answers").as_object());
+    out += fmt::format("{} connections, {} requests{}\n", number(s, "connections"), number(s, "requests"),
+                       answers.empty() ? "" : ": " + answers);
     std::size_t index = 0;
     for (const json::value& worker : s.at("workers").as_array()) {
         out += fmt::format("  worker {}: {} connections, {} requests\n", index++,
@@ -123,7 +159,7 @@ std::string describe_status(const json::object& s) {
         if (listener.at("removed").as_bool()) out += ", removed from the configuration";
         out += "\n";
     }
-    return out;
+    return out + describe_hosts(s.at("by_host").as_array());
 }
 
 // The process has answered; it is gone when its supervisor is.

@@ -163,7 +163,7 @@ void ProxyExchange::on_interim(const http::ResponseHead& head) {
 void ProxyExchange::on_response_head(http::ResponseHead& head) {
     server::Exchange::UpstreamFacts& facts = exchange_->upstream();
     facts.status = head.status;
-    facts.response_nanos = monotonic_nanos() - start_nanos_;
+    facts.first_byte_nanos = worker_.worker().now_nanos() - start_nanos_;
     take_response_head(head, exchange_->request().method, exchange_->response());
     // Refused before it is through: the rest of the body is not wanted, and the client should know.
     const bool is_refusal = head.status >= 300 || !head.keep_alive;
@@ -188,6 +188,7 @@ void ProxyExchange::on_turn_end() {
 }
 
 void ProxyExchange::finish_response(const http::Headers* trailers) {
+    exchange_->upstream().response_nanos = worker_.worker().now_nanos() - start_nanos_;
     exchange_->finish(trailers);
 }
 

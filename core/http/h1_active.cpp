@@ -146,6 +146,7 @@ bool H1Active::next_request() {
     if (discarding_ && !discard_body()) return false;
     const std::string_view input = in_ ? in_->view().substr(at_) : std::string_view{};
     if (input.empty()) return false;
+    if (head_since_ == 0) head_since_ = worker_.now_nanos();
     exchange_ = &settings().exchanges->acquire(*this);
     const auto size = parse_request_head(input, settings().limits, exchange_->request(), scanned_);
     if (size && *size == 0) {
@@ -154,6 +155,8 @@ bool H1Active::next_request() {
     }
     scanned_ = 0;
     ++connection_->requests_;
+    head_nanos_ = worker_.now_nanos() - std::exchange(head_since_, 0);
+    head_bytes_ = size ? *size : 0;
     if (!size) {
         refuse_head(size.error());
         return true;
@@ -418,7 +421,8 @@ void H1Active::reset() {
     if (out_ != nullptr) worker_.give_chain(std::exchange(out_, nullptr));
     in_.reset();
     head_block_.reset();
-    at_ = scanned_ = 0;
+    at_ = scanned_ = head_bytes_ = 0;
+    head_since_ = head_nanos_ = 0;
     connection_ = nullptr;
     exchange_ = nullptr;
     reader_ = nullptr;
@@ -440,6 +444,18 @@ ServerStream::Facts H1Active::facts() const {
     facts.request_number = connection_->requests_;
     facts.fd = transport().fd();
     return facts;
+}
+
+ServerStream::Arrival H1Active::arrival() const {
+    Arrival arrival;
+    arrival.head_nanos = head_nanos_;
+    arrival.head_bytes = head_bytes_;
+    if (connection_->requests_ > 1) return arrival;
+    arrival.queue_nanos = static_cast<std::int64_t>(connection_->queued_) * 1024;
+    if (connection_->handshake_ != 0) {
+        arrival.handshake_nanos = static_cast<std::int64_t>(connection_->handshake_) * 1024;
+    }
+    return arrival;
 }
 
 }  // namespace gantry::http

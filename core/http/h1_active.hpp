@@ -26,6 +26,7 @@ public:
     std::size_t queued() const override { return out_ == nullptr ? 0 : out_->bytes(); }
     Facts facts() const override;
     std::uint64_t bytes_sent() const override { return sent_; }
+    Arrival arrival() const override;
 
     // ---- for the connection
     // ------------------------------------------------------------------------------------
@@ -124,6 +125,9 @@ private:
     bool end_write_ = false;   // of raw bytes: shut our direction down once they are out
     std::uint64_t body_received_ = 0;
     Millis body_since_ = 0;
+    std::int64_t head_since_ = 0;  // the first bytes of the next head; 0: none yet
+    std::int64_t head_nanos_ = 0;  // that the current head took to come
+    std::size_t head_bytes_ = 0;
 
     // the response
     Chain* out_ = nullptr;

@@ -2,11 +2,17 @@
 
 #include "core/http/h1_active.hpp"
 
+#include <algorithm>
+
 namespace gantry::http {
 
 namespace {
 constexpr std::size_t kRecycled = 256;  // H1Actives kept per listener and worker
+
+std::uint32_t clock_units(const net::Worker& worker) {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(worker.now_nanos()) / 1024);
 }
+}  // namespace
 
 H1Settings::H1Settings() = default;
 H1Settings::~H1Settings() = default;
@@ -22,7 +28,11 @@ void H1Connection::serve(net::TransportPtr transport, H1Settings& settings, cons
 }
 
 H1Connection::H1Connection(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client)
-    : transport_(std::move(transport)), settings_(settings), client_(client), id_(++settings.connections) {
+    : transport_(std::move(transport)),
+      settings_(settings),
+      client_(client),
+      id_(++settings.connections),
+      begun_(clock_units(*settings.worker)) {
     transport_->set_events(this);
 }
 
@@ -54,8 +64,15 @@ void H1Connection::wait_for(Wait what, Millis timeout) {
     what == Wait::Nothing ? wheel.clear(*this) : wheel.set(*this, settings_.worker->now() + timeout);
 }
 
+std::uint32_t H1Connection::units_since_begin() const {
+    return clock_units(*settings_.worker) - begun_;
+}
+
 void H1Connection::on_readable() {
-    if (active_ == nullptr) acquire_active();
+    if (active_ == nullptr) {
+        if (requests_ == 0) queued_ = units_since_begin();
+        acquire_active();
+    }
     active_->on_readable();
 }
 
@@ -68,6 +85,8 @@ void H1Connection::on_handshake(const Error* failure) {
         delete this;
         return;
     }
+    handshake_ = std::max(units_since_begin(), 1u);
+    begun_ = clock_units(*settings_.worker);
     wait_for(Wait::Idle, settings_.idle_timeout);
     // A request that came with the end of the handshake shares its packets with the session ticket.
     transport_->has_more() ? on_readable() : transport_->want_read();

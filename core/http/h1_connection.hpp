@@ -67,6 +67,7 @@ private:
 
     void acquire_active();
     void release_active();
+    std::uint32_t units_since_begin() const;
     void wait_for(Wait what, Millis timeout);
 
     net::TransportPtr transport_;
@@ -76,6 +77,10 @@ private:
     Wait wait_ = Wait::Nothing;
     std::uint32_t id_ = 0;
     std::uint32_t requests_ = 0;
+    // Of the worker's clock in units of 1024 ns, which takes 73 minutes to come round; for logs.
+    std::uint32_t begun_ = 0;  // accepted, then: the handshake is through
+    std::uint32_t queued_ = 0;
+    std::uint32_t handshake_ = 0;
 };
 
 }  // namespace gantry::http

@@ -82,6 +82,17 @@ public:
     virtual Facts facts() const = 0;
     virtual std::uint64_t bytes_sent() const = 0;  // of this response, head included, as queued
 
+    // How the request came in, for logs; -1: there was none of it. By the clock of the worker, so that what
+    // came within one event took no time.
+    struct Arrival {
+        std::int64_t queue_nanos = -1;      // from accept (or the end of the handshake) to its first bytes;
+                                            // of the first request on a connection
+        std::int64_t handshake_nanos = -1;  // the TLS handshake of its connection; of the first request
+        std::int64_t head_nanos = -1;       // from its first bytes to the end of its head
+        std::uint64_t head_bytes = 0;
+    };
+    virtual Arrival arrival() const { return {}; }
+
 protected:
     ~ServerStream() = default;
 };

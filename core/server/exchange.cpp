@@ -12,6 +12,10 @@
 
 namespace gantry::server {
 
+namespace {
+constexpr int kClientClosed = 499;  // the client left before an answer
+}
+
 const Error Exchange::kNoError{Code::Internal, Side::Client, Retry::No, 0, ""};
 
 static_assert(std::is_trivially_destructible_v<http::RequestHead> &&
@@ -44,6 +48,7 @@ void Exchange::recycle() {
     reader_ = nullptr;
     upstream_ = {};
     start_nanos_ = 0;
+    handler_nanos_ = -1;
     body_received_ = body_sent_ = sent_ = 0;
     next_hook_ = handler_state_ = 0;
     head_sent_ = has_error_ = is_rewritten_ = was_started_ = has_id_ = false;
@@ -59,6 +64,9 @@ void Exchange::end() {
     if (slot_ != kNoSlot) worker_->drop_ticket(std::exchange(slot_, kNoSlot));
     drop_source();
     worker_->requests.store(worker_->requests.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    const bool has_answer = head_sent_ || response_.status == kClientClosed;
+    worker_->traffic().count(route_.host != nullptr ? route_.host->number : 0,
+                             has_answer ? response_.status : 0, sent_);
     const AccessLog* log = route_.location != nullptr ? route_.location->access_log.get()
                            : route_.host != nullptr   ? route_.host->access_log.get()
                                                       : nullptr;
@@ -84,7 +92,7 @@ void Exchange::on_aborted(const Error& error) {
     if (!was_started_) return recycle();
     error_ = error;
     has_error_ = true;
-    if (response_.status == 200 && !head_sent_) response_.status = 499;  // the client left before an answer
+    if (response_.status == 200 && !head_sent_) response_.status = kClientClosed;
     end();
 }
 
@@ -171,6 +179,7 @@ void Exchange::send_head() {
         route_.host->response_fields->apply(response_.headers, *this, arena_);
     }
     head_sent_ = true;
+    handler_nanos_ = worker_->net().now_nanos() - start_nanos_;
     stream_->send_head(response_);
 }
 

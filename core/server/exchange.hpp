@@ -141,7 +141,8 @@ public:
         std::string_view peer;  // "127.0.0.1:3000", in the arena
         int status = 0;
         std::int64_t connect_nanos = -1;
-        std::int64_t response_nanos = -1;
+        std::int64_t first_byte_nanos = -1;  // since start_nanos(), to the peer's head
+        std::int64_t response_nanos = -1;    // and to the end of its response
     };
     UpstreamFacts& upstream() { return upstream_; }
     const UpstreamFacts& upstream() const { return upstream_; }
@@ -200,9 +201,9 @@ private:
     UpstreamFacts upstream_;
     Error error_;
     std::int64_t start_nanos_ = 0;
+    std::int64_t handler_nanos_ = -1;  // from there to the head of the response
     std::uint64_t body_received_ = 0;
     std::uint64_t body_sent_ = 0;
-    std::uint64_t head_bytes_ = 0;
     std::uint64_t sent_ = 0;    // as the codec counted, once it is over
     std::uint64_t serial_ = 0;  // changes when the exchange is recycled: what a ticket is checked against
     std::uint32_t next_hook_ = 0;

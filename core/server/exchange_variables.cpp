@@ -116,12 +116,22 @@ std::string_view Exchange::result_value(VariableId id, Arena& arena) const {
     switch (id) {
         case VariableId::Status:
             return decimal_text(static_cast<std::uint64_t>(response_.status), arena);
+        case VariableId::BytesReceived:
+            return decimal_text(stream_->arrival().head_bytes + body_received_, arena);
         case VariableId::BytesSent:
             return decimal_text(sent_, arena);
         case VariableId::BodyBytes:
             return decimal_text(body_sent_, arena);
         case VariableId::Duration:
             return seconds(monotonic_nanos() - start_nanos_);
+        case VariableId::QueueTime:
+            return seconds(stream_->arrival().queue_nanos);
+        case VariableId::TlsHandshakeTime:
+            return seconds(stream_->arrival().handshake_nanos);
+        case VariableId::HeadTime:
+            return seconds(stream_->arrival().head_nanos);
+        case VariableId::HandlerTime:
+            return seconds(handler_nanos_);
         case VariableId::UpstreamAddr:
             return upstream_.peer;
         case VariableId::UpstreamStatus:
@@ -129,6 +139,8 @@ std::string_view Exchange::result_value(VariableId id, Arena& arena) const {
                                          : decimal_text(static_cast<std::uint64_t>(upstream_.status), arena);
         case VariableId::UpstreamConnectTime:
             return seconds(upstream_.connect_nanos);
+        case VariableId::UpstreamFirstByteTime:
+            return seconds(upstream_.first_byte_nanos);
         case VariableId::UpstreamResponseTime:
             return seconds(upstream_.response_nanos);
         case VariableId::Error:

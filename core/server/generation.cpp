@@ -1,6 +1,7 @@
 #include "core/server/generation.hpp"
 
 #include "core/server/default_pipeline.hpp"
+#include "core/server/traffic.hpp"
 
 #include <atomic>
 #include <malloc.h>
@@ -66,6 +67,7 @@ void GenerationBuilder::run() {
 
 void GenerationBuilder::build_host(const conf::Host& settings, HostEntry& host) {
     host.settings = &settings;
+    host.number = HostNumbers::instance().number_of(settings.name);
     host.table = LocationTable::build(settings, problems_);
     host.response_fields = fields(settings.response_headers, Stage::Response, {});
     host.error_pages = pages(settings.error_pages);

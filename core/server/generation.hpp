@@ -42,6 +42,7 @@ struct LocationEntry {
 
 struct HostEntry {
     const conf::Host* settings = nullptr;
+    std::uint32_t number = 0;  // of HostNumbers
     LocationTable table;
     std::vector<LocationEntry> locations;               // as in conf::Host
     std::shared_ptr<const FieldEdits> response_fields;  // for answers outside every location

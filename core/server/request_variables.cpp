@@ -103,11 +103,11 @@ std::string_view decimal_text(std::uint64_t number, Arena& arena) {
 
 std::string_view seconds_text(std::int64_t nanos, Arena& arena) {
     constexpr std::size_t kMost = 24;
-    const auto millis = static_cast<std::uint64_t>(nanos < 0 ? 0 : nanos) / 1'000'000;
+    const auto micros = static_cast<std::uint64_t>(nanos < 0 ? 0 : nanos) / 1'000;
     char* const to = static_cast<char*>(arena.allocate(kMost, 1));
-    char* end = std::to_chars(to, to + kMost, millis / 1000).ptr;
+    char* end = std::to_chars(to, to + kMost, micros / 1'000'000).ptr;
     *end++ = '.';
-    end = write_digits(end, static_cast<unsigned>(millis % 1000), 3);
+    end = write_digits(end, static_cast<unsigned>(micros % 1'000'000), 6);
     return {to, static_cast<std::size_t>(end - to)};
 }
 

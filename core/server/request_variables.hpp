@@ -23,7 +23,7 @@ std::string_view capture_variable(const Variable& variable, const Captures& loca
 
 // ---- texts of times and numbers, for the exchange
 
-// "0.123": seconds with milliseconds.
+// "0.123456": seconds with microseconds.
 std::string_view seconds_text(std::int64_t nanos, Arena& arena);
 std::string_view decimal_text(std::uint64_t number, Arena& arena);
 

@@ -175,6 +175,17 @@ std::vector<Server::WorkerStatus> Server::worker_status() const {
     return out;
 }
 
+std::vector<Server::HostTraffic> Server::host_traffic() const {
+    std::vector<HostTraffic> out;
+    std::vector<std::string> names = HostNumbers::instance().names();
+    for (std::uint32_t number = 0; number < names.size(); ++number) {
+        Traffic sum;
+        for (const auto& worker : workers_) sum += worker->traffic().read(number);
+        if (sum.requests() > 0) out.push_back({std::move(names[number]), sum});
+    }
+    return out;
+}
+
 std::vector<Server::ListenerStatus> Server::listener_status() const {
     std::vector<ListenerStatus> out;
     for (const auto& [name, listener] : listeners_) {

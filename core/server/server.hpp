@@ -53,6 +53,14 @@ public:
     };
     std::vector<WorkerStatus> worker_status() const;
 
+    struct HostTraffic {
+        std::string host;  // "": exchanges that no host answered
+        Traffic traffic;
+    };
+    // Of every host that was asked for anything since the process began, also those that are not configured
+    // any more.
+    std::vector<HostTraffic> host_traffic() const;
+
     struct ListenerStatus {
         std::string name;
         bool is_removed = false;  // not configured any more, but connections of it go on

@@ -9,6 +9,7 @@
 #include "core/server/log_writer.hpp"
 #include "core/server/request_id.hpp"
 #include "core/server/request_variables.hpp"
+#include "core/server/traffic.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -78,6 +79,8 @@ public:
     // The exchange ends while it sleeps.
     void drop_ticket(std::uint32_t slot);
 
+    TrafficCounters& traffic() { return traffic_; }
+    const TrafficCounters& traffic() const { return traffic_; }
     // Requests answered so far, for status. [any] to read
     std::atomic<std::uint64_t> requests{0};
 
@@ -111,6 +114,7 @@ private:
     std::unique_ptr<LogBuffer> log_;
     RequestIds request_ids_;
     TimeText time_text_;
+    TrafficCounters traffic_;
     std::vector<std::unique_ptr<LocalBase>> locals_;
     std::vector<std::unique_ptr<Exchange>> free_;
     std::vector<Slot> slots_;

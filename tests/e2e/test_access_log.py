@@ -111,6 +111,26 @@ def test_json(gantry):
     assert "127.0.0.1" in text and "upstream" in text
 
 
+def test_where_the_time_goes(gantry):
+    with RawClient(gantry) as client:
+        client.send(b"POST /echo/t1 HTTP/1.1\r\nHost: js")
+        client.expect_silence(0.03)
+        client.send(b"on\r\nContent-Length: 4\r\n\r\nbody")
+        assert client.response().status == 200
+        client.get("/echo/t2", host="json")
+    first = json.loads(wait_line(gantry, "json.log", "/echo/t1"))
+    assert 0.03 <= first["head_time"] < 20
+    assert first["queue_time"] >= 0 and "tls_handshake_time" not in first
+    assert 0 <= first["upstream_connect_time"] and 0 < first["upstream_first_byte_time"] <= first["handler_time"] + 1
+    assert first["upstream_first_byte_time"] <= first["upstream_response_time"] <= first["duration"] + 0.001
+    head = b"POST /echo/t1 HTTP/1.1\r\nHost: json\r\nContent-Length: 4\r\n\r\n"
+    assert first["bytes_received"] == len(head) + 4
+    assert "queue_time" not in json.loads(wait_line(gantry, "json.log", "/echo/t2")), "only the first waited"
+    fetch(gantry, "/dead", host="json")
+    failed = json.loads(wait_line(gantry, "json.log", "/dead"))
+    assert failed["status"] == 502 and failed["error"] and "upstream_first_byte_time" not in failed
+
+
 def test_every_json_line_is_json(gantry):
     for value in ('"', "\\", "\xff\xfe", "\u00e9", "{", "\x80\x81"):
         fetch(gantry, "/odd", {"User-Agent": value, "Referer": value}, host="json")

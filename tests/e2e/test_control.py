@@ -126,6 +126,31 @@ def test_status_counts():
         assert "1 connections, 5 requests" in text and f"127.0.0.1:{gantry.port()}" in text
 
 
+def test_status_counts_by_host_and_class():
+    more = '\n[host."other".location."/"]\nrespond = { status = 503, body = "no" }\n'
+    with Gantry(config() + more) as gantry:
+        for _ in range(3):
+            fetch(gantry, host="test")
+        fetch(gantry, host="other")
+        with RawClient(gantry) as client:
+            client.send(b"nonsense\r\n\r\n")
+            assert client.response().status == 400
+        _, status = run_json(gantry, "status")
+        hosts = {entry["host"]: entry for entry in status["by_host"]}
+        assert hosts["test"]["answers"]["2xx"] == 3 and hosts["test"]["answers"]["5xx"] == 0
+        assert hosts["other"]["answers"]["5xx"] == 1 and hosts["other"]["bytes_sent"] > 2
+        assert status["answers"]["2xx"] == 3 and status["answers"]["4xx"] == 1 and status["answers"]["5xx"] == 1
+        # A host that is gone is not forgotten, and one that stays counts on.
+        gantry.write("gantry.toml", gantry.config_path.read_text().replace('host."other"', 'host."next"'))
+        assert run(gantry, "reload").returncode == 0
+        fetch(gantry, host="test")
+        _, status = run_json(gantry, "status")
+        hosts = {entry["host"]: entry["answers"] for entry in status["by_host"]}
+        assert hosts["test"]["2xx"] == 4 and hosts["other"]["5xx"] == 1
+        text = run(gantry, "status").stdout
+        assert "host other: 1 requests (1 5xx)" in text
+
+
 def test_reopen_follows_a_rotation():
     log = '[log]\ntarget = "@dir@/error.log"\n'
     with Gantry(config(server='access_log = "@dir@/access.log"') + log, ready=False) as gantry:

@@ -43,6 +43,7 @@ TestSource ordinary() {
     source.set(VariableId::Protocol, "HTTP/1.1");
     source.set(VariableId::Status, "200");
     source.set(VariableId::BodyBytes, "1234");
+    source.set(VariableId::BytesReceived, "90");
     source.set(VariableId::BytesSent, "1500");
     source.set(VariableId::Duration, "0.012");
     source.set(VariableId::RequestId, "0123456789abcdef0123456789abcdef");
@@ -105,7 +106,7 @@ TEST_CASE("access_log: the json format", "[server][access_log]") {
     CHECK(line ==
           "{\"time\":\"1994-11-06T08:49:37.000Z\",\"remote_addr\":\"192.0.2.1\",\"method\":\"GET\","
           "\"scheme\":\"https\",\"host\":\"example.com\",\"uri\":\"/a?b=1\",\"protocol\":\"HTTP/1.1\","
-          "\"status\":200,\"bytes_sent\":1500,\"body_bytes\":1234,\"duration\":0.012,"
+          "\"status\":200,\"bytes_received\":90,\"bytes_sent\":1500,\"body_bytes\":1234,\"duration\":0.012,"
           "\"request_id\":\"0123456789abcdef0123456789abcdef\",\"user_agent\":\"curl/8\"}");
     CHECK(is_json_object(line));
     source.set(VariableId::UpstreamStatus, "502");

@@ -91,10 +91,10 @@ TEST_CASE("request_variables: numbers and durations", "[server][variable]") {
     Arena arena;
     CHECK(decimal_text(0, arena) == "0");
     CHECK(decimal_text(18446744073709551615u, arena) == "18446744073709551615");
-    CHECK(seconds_text(0, arena) == "0.000");
-    CHECK(seconds_text(1'234'567'890, arena) == "1.234");
-    CHECK(seconds_text(-5, arena) == "0.000");
-    CHECK(seconds_text(INT64_MAX, arena) == "9223372036.854");
+    CHECK(seconds_text(0, arena) == "0.000000");
+    CHECK(seconds_text(1'234'567'890, arena) == "1.234567");
+    CHECK(seconds_text(-5, arena) == "0.000000");
+    CHECK(seconds_text(INT64_MAX, arena) == "9223372036.854775");
 }
 
 TEST_CASE("request_variables: the time in both forms", "[server][variable]") {
