@@ -1,18 +1,12 @@
 #include "core/conf/document.hpp"
 
-#include "core/base/unique_fd.hpp"
 #include "core/conf/interpolate.hpp"
 #include "core/conf/toml_text.hpp"
 #include "core/conf/utf8.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <glob.h>
-#include <sys/stat.h>
 #include <unordered_map>
 #include <utility>
 
@@ -22,31 +16,6 @@ namespace {
 constexpr std::size_t kMaxFileBytes = 64u << 20;
 constexpr std::size_t kMaxFiles = 100'000;
 constexpr std::size_t kMaxDepth = 16;
-
-// The main file may be a pipe: `gantry check -c <(make-configuration)`. Among included ones, a pipe would be
-// waited for without end.
-enum class Pipes { Allowed, Refused };
-
-// Empty where it worked, else what went wrong.
-std::string read_file(const std::string& path, Pipes pipes, std::string& out) {
-    const int wait = pipes == Pipes::Refused ? O_NONBLOCK : 0;
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | wait));
-    if (!fd) return std::strerror(errno);
-    struct stat status{};
-    if (::fstat(fd.get(), &status) != 0) return std::strerror(errno);
-    if (S_ISDIR(status.st_mode)) return "it is a folder";
-    if (pipes == Pipes::Refused && !S_ISREG(status.st_mode)) return "it is not a regular file";
-    if (status.st_size > 0) out.reserve(static_cast<std::size_t>(status.st_size));
-    char block[64 * 1024];
-    for (;;) {
-        const ssize_t n = ::read(fd.get(), block, sizeof block);
-        if (n == 0) return {};
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return std::strerror(errno);
-        out.append(block, static_cast<std::size_t>(n));
-        if (out.size() > kMaxFileBytes) return "it is larger than 64 MiB";
-    }
-}
 
 // The first [ of a file pattern that no ] closes, or npos. As glob(7) reads it: a list ends with its part of
 // the path, a ] in front stands for itself, \ takes the meaning of what follows.
@@ -80,28 +49,27 @@ std::string escape_pattern(std::string_view path) {
 
 class DocumentReader {
 public:
-    DocumentReader(const Environment& environment, Document& document, Diagnostics& diagnostics)
-        : environment_(environment),
+    DocumentReader(Inputs& inputs, Document& document, Diagnostics& diagnostics)
+        : inputs_(inputs),
           document_(document),
           diagnostics_(diagnostics),
           toml_(document.tree, diagnostics) {}
 
     void read_main(const std::string& path) {
-        std::string text;
-        const std::string failure = read_file(path, Pipes::Allowed, text);
-        if (!failure.empty()) {
+        Snapshot::File read = inputs_.read_file(path, Pipes::Allowed, kMaxFileBytes);
+        if (!read.error.empty()) {
             const std::uint32_t file = document_.sources.add(path, {});
-            diagnostics_.error({file, 0, 0}, fmt::format("cannot be read: {}", failure),
+            diagnostics_.error({file, 0, 0}, fmt::format("cannot be read: {}", read.error),
                                "name another file with -c FILE");
             return;
         }
-        read_text(path, std::move(text));
+        read_text(path, std::move(read.text));
     }
 
     void read_text(const std::string& name, std::string text) {
         const std::uint32_t file = document_.sources.add(name, std::move(text));
-        first_included_[identity(name)] = {};
-        active_.push_back(identity(name));
+        first_included_[inputs_.identity(name)] = {};
+        active_.push_back(inputs_.identity(name));
         std::string_view view = document_.sources.text(file);
         if (view.starts_with("\xEF\xBB\xBF")) view.remove_prefix(3);
         if (!check_encoding(file, view)) {
@@ -126,12 +94,6 @@ public:
     }
 
 private:
-    static std::string identity(const std::string& path) {
-        std::error_code error;
-        const auto canonical = std::filesystem::weakly_canonical(path, error);
-        return error ? path : canonical.string();
-    }
-
     // What is not text is not worth a hundred syntax errors.
     bool check_encoding(std::uint32_t file, std::string_view text) {
         if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
@@ -173,7 +135,7 @@ private:
     }
 
     void read_pattern(const Node& node) {
-        const auto text = interpolate(node.text, node.place, StringKind::Plain, environment_, diagnostics_);
+        const auto text = interpolate(node.text, node.place, StringKind::Plain, inputs_, diagnostics_);
         if (!text) return;
         std::string pattern = *text;
         if (pattern.empty()) {
@@ -206,25 +168,17 @@ private:
     }
 
     std::vector<std::string> matches(const std::string& pattern, Place place) {
-        glob_t found{};
-        std::vector<std::string> out;
-        // A folder that is not there matches nothing; one that may not be read hides what might match.
-        const auto on_error = [](const char*, int error) {
-            return error == ENOENT || error == ENOTDIR ? 0 : 1;
-        };
-        const int result = ::glob(pattern.c_str(), GLOB_NOSORT, on_error, &found);
-        if (result == 0) out.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-        ::globfree(&found);
-        if (result != 0 && result != GLOB_NOMATCH) {
+        auto found = inputs_.match(pattern);
+        if (!found) {
             diagnostics_.error(place, fmt::format("the folder of \"{}\" cannot be read", pattern),
                                "give the user that runs gantry the right to read and enter it");
+            return {};
         }
-        std::sort(out.begin(), out.end());
-        return out;
+        return std::move(*found);
     }
 
     void read_included(const std::string& path, Place place) {
-        const std::string id = identity(path);
+        const std::string id = inputs_.identity(path);
         if (std::find(active_.begin(), active_.end(), id) != active_.end()) {
             diagnostics_.error(place, fmt::format("\"{}\" includes itself", path),
                                "take it out of the list, or write a pattern that does not match it");
@@ -246,12 +200,11 @@ private:
                                "put several hosts into one file");
             return;
         }
-        std::string text;
-        const std::string failure = read_file(path, Pipes::Refused, text);
-        if (!failure.empty()) {
+        Snapshot::File read = inputs_.read_file(path, Pipes::Refused, kMaxFileBytes);
+        if (!read.error.empty()) {
             std::error_code ignored;
             const auto status = std::filesystem::status(path, ignored);
-            diagnostics_.error(place, fmt::format("\"{}\" cannot be read: {}", path, failure),
+            diagnostics_.error(place, fmt::format("\"{}\" cannot be read: {}", path, read.error),
                                !std::filesystem::exists(status)
                                    ? "only a pattern such as \"conf.d/*.toml\" may match nothing"
                                : std::filesystem::is_directory(status)
@@ -259,11 +212,11 @@ private:
                                    : "name a file that gantry has the right to read");
             return;
         }
-        read_text(path, std::move(text));
+        read_text(path, std::move(read.text));
         first_included_[id] = place;
     }
 
-    const Environment& environment_;
+    Inputs& inputs_;
     Document& document_;
     Diagnostics& diagnostics_;
     TomlReader toml_;
@@ -273,14 +226,13 @@ private:
 
 }  // namespace
 
-void read_document(const std::string& path, const Environment& environment, Document& out,
-                   Diagnostics& diagnostics) {
-    DocumentReader(environment, out, diagnostics).read_main(path);
+void read_document(const std::string& path, Inputs& inputs, Document& out, Diagnostics& diagnostics) {
+    DocumentReader(inputs, out, diagnostics).read_main(path);
 }
 
-void read_document_text(const std::string& name, std::string text, const Environment& environment,
-                        Document& out, Diagnostics& diagnostics) {
-    DocumentReader(environment, out, diagnostics).read_text(name, std::move(text));
+void read_document_text(const std::string& name, std::string text, Inputs& inputs, Document& out,
+                        Diagnostics& diagnostics) {
+    DocumentReader(inputs, out, diagnostics).read_text(name, std::move(text));
 }
 
 }  // namespace gantry::conf

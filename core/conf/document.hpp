@@ -2,17 +2,12 @@
 #pragma once
 
 #include "core/conf/diagnostic.hpp"
+#include "core/conf/inputs.hpp"
 #include "core/conf/tree.hpp"
 
-#include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
 
 namespace gantry::conf {
-
-// What `${NAME}` stands for; nullopt where it is not set. The default asks the environment.
-using Environment = std::function<std::optional<std::string>(std::string_view name)>;
 
 struct Document {
     Sources sources;
@@ -22,12 +17,11 @@ struct Document {
 // Reads `path` and, after each file, what its `include` names: patterns relative to the folder of the
 // including file, in the order of the list, the files of one pattern in the order of their bytes, depth
 // first. Names in the sources are as given, so that messages show what the user typed.
-void read_document(const std::string& path, const Environment& environment, Document& out,
-                   Diagnostics& diagnostics);
+void read_document(const std::string& path, Inputs& inputs, Document& out, Diagnostics& diagnostics);
 
 // The same for a text that is not in a file; `name` stands in messages, and relative paths and includes start
 // from its folder.
-void read_document_text(const std::string& name, std::string text, const Environment& environment,
-                        Document& out, Diagnostics& diagnostics);
+void read_document_text(const std::string& name, std::string text, Inputs& inputs, Document& out,
+                        Diagnostics& diagnostics);
 
 }  // namespace gantry::conf

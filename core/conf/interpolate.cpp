@@ -29,8 +29,8 @@ bool is_variable_name(std::string_view name) {
 
 class Interpolation {
 public:
-    Interpolation(Place place, StringKind kind, const Environment& environment, Diagnostics& diagnostics)
-        : place_(place), kind_(kind), environment_(environment), diagnostics_(diagnostics) {}
+    Interpolation(Place place, StringKind kind, Inputs& inputs, Diagnostics& diagnostics)
+        : place_(place), kind_(kind), inputs_(inputs), diagnostics_(diagnostics) {}
 
     std::optional<std::string> run(std::string_view text) {
         while (!text.empty()) {
@@ -80,7 +80,7 @@ private:
         const auto split = inner.find(":-");
         const std::string_view name = inner.substr(0, split);
         if (is_environment_name(name)) {
-            if (const auto value = environment_(name)) {
+            if (const auto value = inputs_.variable(name)) {
                 put(*value);
             } else if (split != inner.npos) {
                 put(inner.substr(split + 2));
@@ -124,20 +124,12 @@ private:
             wrong("${file:…} needs a full path", "for example: ${file:/run/credentials/token}");
             return false;
         }
-        // Not blocking: the path may be a FIFO that nobody writes to.
-        const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-        if (!fd) return unreadable(std::strerror(errno));
-        struct stat status{};
-        if (::fstat(fd.get(), &status) != 0) return unreadable(std::strerror(errno));
-        if (!S_ISREG(status.st_mode)) return unreadable("it is not a regular file");
-        std::string value(kMaxFile + 1, '\0');
-        const ssize_t n = ::read(fd.get(), value.data(), value.size());
-        if (n < 0) return unreadable(std::strerror(errno));
-        if (static_cast<std::size_t>(n) > kMaxFile) return unreadable("it is larger than 1 MiB");
-        value.resize(static_cast<std::size_t>(n));
+        Snapshot::File read = inputs_.read_file(path, Pipes::Refused, kMaxFile);
+        if (!read.error.empty()) return unreadable(read.error.c_str());
+        std::string& value = read.text;
         if (value.ends_with('\n')) value.pop_back();
         if (value.ends_with('\r')) value.pop_back();
-        if ((status.st_mode & S_IROTH) != 0) {
+        if (read.is_everyones) {
             diagnostics_.warning(place_, fmt::format("every user of this machine can read {}", path),
                                  fmt::format("if it holds a secret: chmod o-rwx {}", path));
         }
@@ -147,17 +139,17 @@ private:
 
     Place place_;
     StringKind kind_;
-    const Environment& environment_;
+    Inputs& inputs_;
     Diagnostics& diagnostics_;
     std::string out_;
 };
 
 }  // namespace
 
-std::optional<std::string> interpolate(std::string_view text, Place place, StringKind kind,
-                                       const Environment& environment, Diagnostics& diagnostics) {
+std::optional<std::string> interpolate(std::string_view text, Place place, StringKind kind, Inputs& inputs,
+                                       Diagnostics& diagnostics) {
     if (text.find('$') == text.npos) return std::string(text);
-    return Interpolation(place, kind, environment, diagnostics).run(text);
+    return Interpolation(place, kind, inputs, diagnostics).run(text);
 }
 
 }  // namespace gantry::conf

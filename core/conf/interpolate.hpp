@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core/conf/diagnostic.hpp"
-#include "core/conf/document.hpp"
+#include "core/conf/inputs.hpp"
 
 #include <optional>
 #include <string>
@@ -16,7 +16,7 @@ enum class StringKind { Plain, Template };
 
 // In a template, what is put in has its `$` doubled, so that it is never taken for a variable, and `$$`
 // stays as it is; `${lower}` stays for the server. nullopt where something was wrong, which is reported.
-std::optional<std::string> interpolate(std::string_view text, Place place, StringKind kind,
-                                       const Environment& environment, Diagnostics& diagnostics);
+std::optional<std::string> interpolate(std::string_view text, Place place, StringKind kind, Inputs& inputs,
+                                       Diagnostics& diagnostics);
 
 }  // namespace gantry::conf

@@ -151,10 +151,10 @@ void load_tree(Loading& in, const Node& root) {
     in.settings.upstreams.shrink_to_fit();
 }
 
-Loaded finish(Document& document, Diagnostics diagnostics, const LoadOptions& options) {
+Loaded finish(Document& document, Diagnostics diagnostics, const LoadOptions& options, Inputs& inputs) {
     Loaded out;
     {
-        Loading in(document.sources, diagnostics, options);
+        Loading in(document.sources, diagnostics, options, inputs);
         // Where the main file is missing, the rest of what could be said is noise.
         if (document.sources.names().size() != 1 || diagnostics.errors() == 0 ||
             document.tree.root().count != 0) {
@@ -171,8 +171,8 @@ Loaded finish(Document& document, Diagnostics diagnostics, const LoadOptions& op
     return out;
 }
 
-Environment environment_of(const LoadOptions& options, const Document& document, Diagnostics& diagnostics) {
-    return Reader(document.sources, diagnostics, options).environment();
+Inputs inputs_of(const LoadOptions& options) {
+    return Inputs(options.environment, options.replayed, options.recorded);
 }
 
 }  // namespace
@@ -186,16 +186,17 @@ Scope root_scope_doc() {
 Loaded load(const std::string& path, const LoadOptions& options) {
     Document document;
     Diagnostics diagnostics;
-    read_document(path, environment_of(options, document, diagnostics), document, diagnostics);
-    return finish(document, std::move(diagnostics), options);
+    Inputs inputs = inputs_of(options);
+    read_document(path, inputs, document, diagnostics);
+    return finish(document, std::move(diagnostics), options, inputs);
 }
 
 Loaded load_text(const std::string& name, std::string text, const LoadOptions& options) {
     Document document;
     Diagnostics diagnostics;
-    read_document_text(name, std::move(text), environment_of(options, document, diagnostics), document,
-                       diagnostics);
-    return finish(document, std::move(diagnostics), options);
+    Inputs inputs = inputs_of(options);
+    read_document_text(name, std::move(text), inputs, document, diagnostics);
+    return finish(document, std::move(diagnostics), options, inputs);
 }
 
 }  // namespace gantry::conf

@@ -21,6 +21,9 @@ struct LoadOptions {
     Environment environment;  // empty: the process's
     Verify verify;            // empty: nothing more is checked
     bool strict = false;      // warnings forbid it as errors do
+    // What an earlier load read, in place of the machine; files that settings only name are looked at still.
+    const Snapshot* replayed = nullptr;
+    Snapshot* recorded = nullptr;  // gets what this load reads
     // How a certificate or key that is missing, unreadable or readable by everyone is reported. `gantry run`
     // takes it as a warning: it disables its own host, and the others serve.
     Severity broken_certificate = Severity::Error;

@@ -32,11 +32,6 @@ std::string_view name_of(const Node& node) {
     return "something else";
 }
 
-std::optional<std::string> from_process(std::string_view name) {
-    const char* const value = std::getenv(std::string(name).c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
 std::string in_unit(const KeyDoc& key, std::uint64_t value) {
     if (key.type == Type::Timespan) return fmt::format("\"{}\"", format_duration(Duration(value)));
     if (key.type == Type::Size && value != 0 && value % 1024 == 0)
@@ -92,11 +87,8 @@ constexpr Foreign kForeign[] = {
 
 }  // namespace
 
-Reader::Reader(const Sources& sources, Diagnostics& diagnostics, const LoadOptions& options)
-    : sources_(sources),
-      diagnostics_(diagnostics),
-      options_(options),
-      environment_(options.environment ? options.environment : Environment(from_process)) {
+Reader::Reader(const Sources& sources, Diagnostics& diagnostics, const LoadOptions& options, Inputs& inputs)
+    : sources_(sources), diagnostics_(diagnostics), options_(options), inputs_(inputs) {
     for (const std::string& name : sources.names()) {
         std::error_code ignored;
         folders_.push_back(std::filesystem::absolute(name, ignored).parent_path().string());
@@ -209,7 +201,7 @@ std::optional<std::string> Reader::text(const KeyDoc& key, const Node& node) {
         wrong_type(key, node, "a string");
         return std::nullopt;
     }
-    auto value = interpolate(node.text, node.place, StringKind::Plain, environment_, diagnostics_);
+    auto value = interpolate(node.text, node.place, StringKind::Plain, inputs_, diagnostics_);
     if (value && value->find('\0') != value->npos) {
         error(node.place, fmt::format("\"{}\" has a NUL byte in it", key.name), "take it out");
         return std::nullopt;
@@ -238,7 +230,7 @@ bool Reader::read(const KeyDoc& key, const Node& node, Template& out) {
         wrong_type(key, node, "a string");
         return false;
     }
-    auto value = interpolate(node.text, node.place, StringKind::Template, environment_, diagnostics_);
+    auto value = interpolate(node.text, node.place, StringKind::Template, inputs_, diagnostics_);
     if (!value) return false;
     out = {std::move(*value), node.place};
     return true;

@@ -92,7 +92,7 @@ struct Scope : ScopeInfo {
 // The typed cursor. Every read reports what is wrong and leaves `out` as it is.
 class Reader {
 public:
-    Reader(const Sources& sources, Diagnostics& diagnostics, const LoadOptions& options);
+    Reader(const Sources& sources, Diagnostics& diagnostics, const LoadOptions& options, Inputs& inputs);
 
     void error(Place place, std::string message, std::string hint,
                std::optional<Related> related = std::nullopt) {
@@ -157,7 +157,6 @@ public:
     void unknown_key(const Entry& entry, std::string_view scope, const std::vector<std::string_view>& names);
 
     const LoadOptions& options() const { return options_; }
-    const Environment& environment() const { return environment_; }
     Diagnostics& diagnostics() { return diagnostics_; }
     const Sources& sources() const { return sources_; }
 
@@ -168,7 +167,7 @@ private:
     const Sources& sources_;
     Diagnostics& diagnostics_;
     const LoadOptions& options_;
-    Environment environment_;
+    Inputs& inputs_;
     std::vector<std::string> folders_;  // absolute, of each file
 };
 

@@ -252,8 +252,9 @@ std::optional<std::string> put(std::string_view text, conf::StringKind kind) {
         if (name == "D") return "${host}$";
         return std::nullopt;
     };
+    conf::Inputs inputs(environment);
     conf::Diagnostics diagnostics;
-    auto out = conf::interpolate(text, {}, kind, environment, diagnostics);
+    auto out = conf::interpolate(text, {}, kind, inputs, diagnostics);
     CHECK(out.has_value() == (diagnostics.errors() == 0));
     return out;
 }
