@@ -10,6 +10,8 @@
 namespace gantry::log {
 namespace {
 
+constexpr std::string_view kNames[] = {"trace", "debug", "info", "warn", "error", "critical", "off"};
+
 std::atomic<unsigned long long> g_lost{0};
 std::mutex g_mutex;  // guards the target
 std::string g_target = "stderr";
@@ -92,6 +94,21 @@ void reopen() {
 void set_level(Level level) {
     g_level = level;
     load()->set_level(to_spdlog(level));
+}
+
+Level level() {
+    return g_level.load(std::memory_order_relaxed);
+}
+
+std::string_view name_of(Level level) {
+    return kNames[static_cast<std::size_t>(level)];
+}
+
+std::optional<Level> level_of(std::string_view name) {
+    for (std::size_t i = 0; i < std::size(kNames); ++i) {
+        if (kNames[i] == name) return static_cast<Level>(i);
+    }
+    return std::nullopt;
 }
 
 bool is_enabled(Level level) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,10 @@ std::string open(std::string_view target, Level level);
 void reopen();
 
 void set_level(Level level);
+Level level();
+// "warn", and back; empty: there is no such level.
+std::string_view name_of(Level level);
+std::optional<Level> level_of(std::string_view name);
 bool is_enabled(Level level);
 
 // Lines that could not be written (disk full), since the start. Writing never throws and never blocks the

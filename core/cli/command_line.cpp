@@ -9,6 +9,8 @@
 #include "core/cli/plan.hpp"
 #include "core/cli/remote.hpp"
 #include "core/cli/run.hpp"
+#include "core/cli/tail.hpp"
+#include "core/cli/top.hpp"
 #include "core/conf/json_schema.hpp"
 
 #include <CLI/CLI.hpp>
@@ -91,6 +93,19 @@ void add_remotes(CLI::App& app, Commands& all) {
     const Remote reopen = add_remote(app, "reopen", "Open the log files anew, after rotation");
     all.push_back({reopen.app, [options = reopen.options] { return reopen_command(*options); }});
 
+    const Remote levels =
+        add_remote(app, "log-level", "Print or change how much the error log says, until the next reload");
+    auto level = std::make_shared<std::string>();
+    auto duration = std::make_shared<std::string>();
+    levels.app->add_option("level", *level, "The new level")
+        ->type_name("trace|debug|info|warn|error|critical|off")
+        ->check(one_of({"trace", "debug", "info", "warn", "error", "critical", "off"}));
+    levels.app->add_option("--for", *duration, "Go back to the configured level after this time")
+        ->type_name("TIME");
+    all.push_back({levels.app, [options = levels.options, level, duration] {
+                       return log_level_command(*options, *level, *duration);
+                   }});
+
     const Remote stop = add_remote(app, "stop", "End it once what is under way is done");
     auto timeout = std::make_shared<std::string>();
     stop.app
@@ -98,6 +113,33 @@ void add_remotes(CLI::App& app, Commands& all) {
                      "Cut what is not done after this time (\"0s\": at once; default: server.drain_timeout)")
         ->type_name("TIME");
     all.push_back({stop.app, [options = stop.options, timeout] { return stop_command(*options, *timeout); }});
+}
+
+void add_tail(CLI::App& app, Commands& all) {
+    const Remote remote = add_remote(app, "tail", "Show requests as they are finished");
+    auto tail = std::make_shared<TailOptions>();
+    remote.app
+        ->add_option("--where", tail->where,
+                     "Only those that fit: 'status >= 500 && host == \"shop.example.com\"'")
+        ->type_name("CONDITION");
+    remote.app->add_option("-n,--last", tail->last, "How many of those before to begin with (10)")
+        ->type_name("COUNT");
+    remote.app->add_flag("--once", tail->once, "Show those before, and end");
+    all.push_back({remote.app, [options = remote.options, tail] {
+                       static_cast<RemoteOptions&>(*tail) = *options;
+                       return tail_command(*tail);
+                   }});
+}
+
+void add_top(CLI::App& app, Commands& all) {
+    const Remote remote = add_remote(
+        app, "top", "Show each second how much is asked, how fast, and which hosts, paths and clients lead");
+    auto top = std::make_shared<TopOptions>();
+    remote.app->add_flag("--once", top->once, "Look for one second, and end");
+    all.push_back({remote.app, [options = remote.options, top] {
+                       static_cast<RemoteOptions&>(*top) = *options;
+                       return top_command(*top);
+                   }});
 }
 
 // ---- commands that read a configuration
@@ -217,6 +259,8 @@ int run_command_line(int argc, char** argv) {
     add_explain(app, all);
     add_plan(app, all);
     add_remotes(app, all);
+    add_tail(app, all);
+    add_top(app, all);
     all.push_back({app.add_subcommand("version", "Print the version"), print_version});
 
     try {

@@ -3,6 +3,7 @@
 #include "core/base/clock.hpp"
 #include "core/base/log.hpp"
 #include "core/base/version.hpp"
+#include "core/cli/log_operations.hpp"
 #include "core/cli/plan.hpp"
 #include "core/cli/process.hpp"
 
@@ -56,6 +57,13 @@ json::array hosts_of(const std::vector<server::Server::HostTraffic>& hosts) {
     return out;
 }
 
+json::array logs_of(const server::LogThread& logs) {
+    json::array out;
+    for (const auto& [name, written, lost] : logs.status())
+        out.push_back({{"target", name}, {"written", written}, {"lost", lost}});
+    return out;
+}
+
 Reply status(const Process& process) {
     const server::Server& server = process.server();
     json::array workers;
@@ -90,6 +98,8 @@ Reply status(const Process& process) {
         {"workers", std::move(workers)},
         {"by_host", hosts_of(hosts)},
         {"listeners", listeners_of(server)},
+        {"logs", logs_of(process.logs())},
+        {"error_log", {{"level", log::name_of(log::level())}, {"lost", log::lost_lines()}}},
     };
     return {200, std::move(out)};
 }
@@ -143,6 +153,7 @@ void add_operations(control::Api& api, Process& process) {
     });
     api.add(Method::Post, "/v1/stop",
             [&](const Request& request, const Answer& answer) { stop(process, request, answer); });
+    add_log_operations(api, process);
 }
 
 }  // namespace gantry::cli

@@ -44,6 +44,7 @@ void warn_of_restart(const conf::Server& before, const conf::Server& after) {
     compare("group", before.group == after.group);
     compare("workers", before.workers == after.workers);
     compare("blocking_threads", before.blocking_threads == after.blocking_threads);
+    compare("recent_requests", before.recent_requests == after.recent_requests);
     if (!keys.empty()) log::warn("[server] {} changed: that takes a restart", keys);
 }
 
@@ -81,6 +82,7 @@ int Process::start() {
         return kInvalidConfiguration;
     }
     open_error_log(settings.log);
+    log_level_.on_configured();
     if (!configuration.report.empty()) log::warn("configuration has warnings:\n{}", configuration.report);
     server_ = std::make_unique<server::Server>(settings.server, sockets_, logs_);
     bool bound = true;
@@ -104,7 +106,8 @@ int Process::start() {
 
 void Process::wait_for_event() {
     pollfd waits[2] = {{signals_.get(), POLLIN, 0}, {tasks_.fd(), POLLIN, 0}};
-    ::poll(waits, 2, is_stopping() ? static_cast<int>(kDrainLook) : -1);
+    ::poll(waits, 2, is_stopping() ? static_cast<int>(kDrainLook) : log_level_.next_check());
+    log_level_.check();
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
         on_signal(static_cast<int>(info.ssi_signo));
@@ -163,6 +166,7 @@ Verdict Process::load_and_apply() {
     const conf::Settings& settings = next.generation->settings();
     verdict.changes = server::changes(before->settings(), settings);
     open_error_log(settings.log);
+    log_level_.on_configured();
     open_control(settings.server.control);
     verdict.is_applied = true;
     verdict.generation = next.generation->number();

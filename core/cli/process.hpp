@@ -7,6 +7,7 @@
 #include "core/base/unique_fd.hpp"
 #include "core/cli/configuration.hpp"
 #include "core/cli/heartbeat.hpp"
+#include "core/cli/log_level.hpp"
 #include "core/cli/run.hpp"
 #include "core/control/api.hpp"
 #include "core/control/control_server.hpp"
@@ -55,6 +56,8 @@ public:
 
     const RunOptions& options() const { return options_; }
     const server::Server& server() const { return *server_; }
+    const server::LogThread& logs() const { return logs_; }
+    LogLevel& log_level() { return log_level_; }
     bool is_stopping() const { return stop_at_ != 0; }
     std::int64_t started() const { return started_; }  // seconds since 1970
     std::int64_t loaded() const { return loaded_; }    // of the generation that serves
@@ -80,6 +83,7 @@ private:
     content::Services services_;
     std::unique_ptr<server::Server> server_;
     std::unique_ptr<Heartbeat> heartbeat_;
+    LogLevel log_level_;
     TaskQueue tasks_;
     UniqueFd signals_;
     control::Api api_;

@@ -1,19 +1,15 @@
 #include "core/cli/remote.hpp"
 
 #include "core/base/unique_fd.hpp"
+#include "core/cli/asking.hpp"
 #include "core/cli/exit_code.hpp"
-#include "core/conf/load.hpp"
 #include "core/conf/units.hpp"
-#include "core/control/client.hpp"
-#include "core/control/socket_path.hpp"
 
 #include <algorithm>
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <cstdio>
 #include <fmt/format.h>
-#include <optional>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,70 +20,6 @@ namespace {
 namespace json = boost::json;
 using control::Response;
 using std::chrono::milliseconds;
-
-// A configuration of thousands of hosts whose peers' names do not resolve takes its time.
-constexpr milliseconds kPatience = std::chrono::minutes(5);
-constexpr milliseconds kLook = std::chrono::seconds(10);
-
-void print(std::FILE* to, std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), to);
-}
-
-// The file may have mistakes by now (that is what a reload is to find out), so only this one value is taken.
-std::vector<std::string> sockets_for(const RemoteOptions& options) {
-    if (!options.socket.empty()) return {options.socket};
-    std::string configured;
-    conf::LoadOptions load_options;
-    load_options.verify = [&](conf::Settings& settings, conf::Diagnostics&) {
-        configured = settings.server.control.path;
-    };
-    conf::load(options.config, load_options);
-    if (!configured.empty()) return {configured};
-    return control::default_socket_candidates(options.config);
-}
-
-Response ask(const RemoteOptions& options, http::Method method, std::string_view path, milliseconds timeout,
-             const json::object& body = {}) {
-    return control::ask(sockets_for(options), method, path, body, timeout);
-}
-
-std::string_view text(const json::object& from, std::string_view key) {
-    const json::value* const found = from.if_contains(key);
-    return found != nullptr && found->is_string() ? std::string_view(found->get_string())
-                                                  : std::string_view();
-}
-
-std::uint64_t number(const json::object& from, std::string_view key) {
-    const json::value* const found = from.if_contains(key);
-    json::error_code error;
-    const auto value = found != nullptr ? found->to_number<std::uint64_t>(error) : 0;
-    return error ? 0 : value;
-}
-
-// What is the same for all commands: nobody there, JSON, and a refusal. Empty: the command says the rest.
-std::optional<int> conclude(const RemoteOptions& options, const Response& response) {
-    if (response.status == 0) {
-        if (options.json) {
-            print(stdout, json::serialize(json::object{{"error", response.problem}}) + "\n");
-        } else {
-            print(stderr,
-                  fmt::format("gantry: {}\n      = is it running with this configuration? -c FILE names "
-                              "another one, --socket PATH the control socket\n",
-                              response.problem));
-        }
-        return kUnreachable;
-    }
-    const int code = response.status == 200 ? kOk : response.status == 422 ? kInvalidConfiguration : kFailure;
-    if (options.json) {
-        print(stdout, json::serialize(response.body) + "\n");
-        return code;
-    }
-    if (code == kOk) return std::nullopt;
-    print(stderr, text(response.body, "report"));
-    print(stderr, fmt::format("gantry: {}\n      = {}\n", text(response.body, "error"),
-                              text(response.body, "remedy")));
-    return code;
-}
 
 std::string uptime(std::uint64_t seconds) {
     const std::uint64_t days = seconds / 86400;
@@ -159,6 +91,14 @@ std::string describe_status(const json::object& s) {
         if (listener.at("removed").as_bool()) out += ", removed from the configuration";
         out += "\n";
     }
+    for (const json::value& value : s.at("logs").as_array()) {
+        const json::object& log = value.as_object();
+        if (number(log, "lost") == 0) continue;
+        out += fmt::format("  log {}: {} lines written, {} LOST\n", text(log, "target"),
+                           number(log, "written"), number(log, "lost"));
+    }
+    if (const std::uint64_t lost = number(s.at("error_log").as_object(), "lost"); lost > 0)
+        out += fmt::format("  error log: {} lines LOST\n", lost);
     return out + describe_hosts(s.at("by_host").as_array());
 }
 
@@ -195,6 +135,37 @@ int reopen_command(const RemoteOptions& options) {
     const Response response = ask(options, http::Method::Post, "/v1/reopen", kLook);
     if (const auto code = conclude(options, response)) return *code;
     if (!options.quiet) print(stdout, "logs reopened\n");
+    return kOk;
+}
+
+int log_level_command(const RemoteOptions& options, const std::string& level, const std::string& duration) {
+    json::object body;
+    if (!duration.empty()) {
+        const auto parsed = conf::parse_duration(duration);
+        if (!parsed || level.empty()) {
+            print(stderr, parsed ? "gantry: --for goes with a level\n      = for example: gantry log-level "
+                                   "debug --for 10m\n"
+                                 : fmt::format("gantry: --for: {}\n      = {}\n", parsed.error().message,
+                                               parsed.error().hint));
+            return kUsage;
+        }
+        body["for_ms"] = parsed->count();
+    }
+    if (!level.empty()) body["level"] = level;
+    const Response response =
+        ask(options, level.empty() ? http::Method::Get : http::Method::Post, "/v1/log-level", kLook, body);
+    if (const auto code = conclude(options, response)) return *code;
+    if (options.quiet && !level.empty()) return kOk;
+    const std::string_view now = text(response.body, "level");
+    const std::string_view configured = text(response.body, "configured");
+    std::string line(now);
+    if (response.body.contains("left_ms")) {
+        line += fmt::format(" for {}, then {}", uptime((number(response.body, "left_ms") + 999) / 1000),
+                            configured);
+    } else if (now != configured) {
+        line += fmt::format(" until the next reload; the configuration says {}", configured);
+    }
+    print(stdout, line + "\n");
     return kOk;
 }
 

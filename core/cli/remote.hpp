@@ -16,6 +16,9 @@ struct RemoteOptions {
 int reload_command(const RemoteOptions& options);
 int status_command(const RemoteOptions& options);
 int reopen_command(const RemoteOptions& options);
+// Prints the level of the error log, or changes it. `level`: "debug"; "" = print it. `duration`: "10m"; "" =
+// until the next reload.
+int log_level_command(const RemoteOptions& options, const std::string& level, const std::string& duration);
 // Waits until the process has ended. `timeout`: for the open connections ("10s"); "": server.drain_timeout.
 int stop_command(const RemoteOptions& options, const std::string& timeout);
 

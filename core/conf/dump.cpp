@@ -111,7 +111,10 @@ std::string show(const ErrorPage& page) {
                              : fmt::format("{} is {}", status, in_quotes(page.file));
 }
 std::string show(const AccessLog& log) {
-    return log.enabled ? fmt::format("{} as {}", in_quotes(log.target), in_quotes(log.format)) : "off";
+    if (!log.enabled) return "off";
+    std::string out = fmt::format("{} as {}", in_quotes(log.target), in_quotes(log.format));
+    if (!log.mask) return out + " with credentials";
+    return log.mask_also.empty() ? out : fmt::format("{} masking {}", out, fmt::join(log.mask_also, ", "));
 }
 std::string show(const FieldEdits& edits) {
     std::vector<std::string> parts;
@@ -227,6 +230,7 @@ private:
         line("drain_timeout", s.drain_timeout, standard.drain_timeout);
         line("server_header", s.server_header, standard.server_header);
         line("blocking_threads", s.blocking_threads, standard.blocking_threads);
+        line("recent_requests", s.recent_requests, standard.recent_requests);
         line("control", s.control, standard.control);
         begin(Kind::Log, {}, {}, {}, "log.");
         line("level", settings_.log.level, Log().level);

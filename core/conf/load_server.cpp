@@ -137,6 +137,15 @@ constexpr Key<ServerDraft> kServerKeys[] = {
       .min = 1,
       .max = 256},
      field<&Server::blocking_threads>},
+    {{.name = "recent_requests",
+      .type = Type::Integer,
+      .standard = "1024",
+      .example = "8192",
+      .doc = "How many finished requests each worker keeps in memory for gantry tail and gantry top, and for "
+             "the report after a crash, in 256 bytes each; rounded up to a power of two. 0: none, and these "
+             "commands have nothing to show.",
+      .max = 1024 * 1024},
+     field<&Server::recent_requests>},
     {{.name = "control",
       .type = Type::Special,
       .standard = "true",

@@ -174,6 +174,19 @@ constexpr Key<ErrorPage> kPageKeys[] = {
 
 // ---- access log
 
+// "host:port" of a UDP log server.
+bool check_log_server(Loading& in, std::string_view server, Place place) {
+    const auto colon = server.rfind(':');
+    const std::string_view host = server.substr(0, colon);
+    const std::string_view port = colon == server.npos ? std::string_view() : server.substr(colon + 1);
+    const auto number = parse_decimal(port);
+    const bool is_open = host.find(':') != host.npos && !(host.starts_with('[') && host.ends_with(']'));
+    if (!host.empty() && number && *number > 0 && *number < 65536 && !is_open) return true;
+    in.error(place, fmt::format("\"udp://{}\" is not a log server", server),
+             "write \"udp://192.0.2.1:514\", \"udp://[2001:db8::1]:514\" or \"udp://name:514\"");
+    return false;
+}
+
 void log_target(Loading& in, const KeyDoc& key, const Node& node, AccessLog& into) {
     auto target = in.text(key, node);
     if (!target) return;
@@ -181,12 +194,37 @@ void log_target(Loading& in, const KeyDoc& key, const Node& node, AccessLog& int
         in.error(node.place, "the access log has no name", "write \"stdout\", \"stderr\", a path, or false");
         return;
     }
-    if (*target != "stdout" && *target != "stderr") {
+    if (target->starts_with("udp://")) {
+        if (!check_log_server(in, target->substr(6), node.place)) return;
+    } else if (*target == "syslog") {
+        *target = "syslog:/dev/log";
+    } else if (target->starts_with("syslog:")) {
+        const auto path = in.resolve(target->substr(7), node.place);
+        if (!path) return;
+        *target = "syslog:" + *path;
+    } else if (*target != "stdout" && *target != "stderr") {
         if (!check_log_word(in, *target, node.place)) return;
         target = in.resolve(*target, node.place);
         if (!target || !check_log_target(in, *target, node.place)) return;
     }
     into.target = std::move(*target);
+}
+
+void log_mask(Loading& in, const KeyDoc& key, const Node& node, AccessLog& into) {
+    if (node.kind == Node::Kind::Boolean) {
+        into.mask = node.integer != 0;
+        return;
+    }
+    std::vector<std::string> names;
+    if (!in.read(key, node, names)) return;
+    for (std::string& name : names) {
+        if (!is_token(name)) {
+            in.error(node.place, fmt::format("\"{}\" cannot be the name of a field or a parameter", name),
+                     "write names as in \"X-Session\" or \"code\"");
+            return;
+        }
+        into.mask_also.push_back(lower_case(name));
+    }
 }
 
 void log_format(Loading& in, const KeyDoc& key, const Node& node, AccessLog& into) {
@@ -212,8 +250,11 @@ constexpr Key<AccessLog> kLogKeys[] = {
       .type = Type::Special,
       .standard = "\"stdout\"",
       .example = "\"stderr\"",
-      .doc = "Where the lines go: \"stdout\", \"stderr\" or a path, relative to the folder of the file that "
-             "it stands in. Logs with the same path are one file.",
+      .doc = "Where the lines go: \"stdout\", \"stderr\", a path, relative to the folder of the file that "
+             "it stands in, or a syslog (RFC 5424): \"syslog\" is the one of this machine, "
+             "\"syslog:/run/other.sock\" listens on that unix socket, \"udp://192.0.2.1:514\" elsewhere. "
+             "Logs with the same name are one. A target that takes nothing loses lines, which gantry status "
+             "and the error log count; requests never wait for it.",
       .choices = kStreams,
       .forms = {.text = true}},
      log_target},
@@ -227,6 +268,16 @@ constexpr Key<AccessLog> kLogKeys[] = {
       .choices = kLineFormats,
       .forms = {.text = true}},
      log_format},
+    {{.name = "mask",
+      .type = Type::Special,
+      .standard = "true",
+      .example = "[\"X-Session\", \"code\"]",
+      .doc = "Credentials are \"***\" in the log: cookies, the fields Authorization, Proxy-Authorization, "
+             "Cookie, Set-Cookie, X-Api-Key and others with such names, and the values of query parameters "
+             "named token, key, secret, password and the like. A list adds names of fields and parameters; "
+             "false writes everything as it is.",
+      .forms = {.boolean = true, .text = true, .list = true}},
+     log_mask},
 };
 
 }  // namespace

@@ -169,8 +169,10 @@ struct ErrorPage {
 
 struct AccessLog {
     bool enabled = false;
-    std::string target;               // "stdout", "stderr" or a path
-    std::string format = "combined";  // "combined", "json", or a template
+    std::string target;                  // "stdout", "stderr", a path, "syslog:/socket" or "udp://host:port"
+    std::string format = "combined";     // "combined", "json", or a template
+    bool mask = true;                    // credentials are "***"
+    std::vector<std::string> mask_also;  // further names of fields and query parameters, lower case
     Place format_place;
     Place place;
 };
@@ -330,8 +332,9 @@ struct Server {
     std::string group;          // "" = the user's
     std::uint32_t workers = 0;  // 0 = one per processor that we may use
     Duration drain_timeout{std::chrono::seconds(30)};
-    bool server_header = true;           // Server: gantry
-    std::uint32_t blocking_threads = 4;  // for disk misses
+    bool server_header = true;             // Server: gantry
+    std::uint32_t blocking_threads = 4;    // for disk misses
+    std::uint32_t recent_requests = 1024;  // kept in memory per worker; 0 = none
     struct Control {
         bool is_enabled = true;
         std::string path;  // of the unix socket; "" = where the commands look by themselves

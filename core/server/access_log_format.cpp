@@ -87,7 +87,8 @@ bool is_number(std::string_view text) {
 // A line being written. Literals always fit; values share what is left.
 class AccessLogFormat::Output {
 public:
-    Output(char* to, std::size_t room, Escape escape) : begin_(to), at_(to), room_(room), escape_(escape) {}
+    Output(char* to, std::size_t room, const AccessLogFormat& format)
+        : begin_(to), at_(to), room_(room), format_(format), escape_(format.escape_) {}
 
     void literal(std::string_view text) {
         std::memcpy(at_, text.data(), text.size());
@@ -132,7 +133,7 @@ public:
             const std::string_view pair = text.substr(begin, end - begin);
             const auto equals = pair.find('=');
             if (equals != pair.npos && equals + 1 < pair.size() &&
-                is_secret_parameter(pair.substr(0, equals))) {
+                format_.is_secret(pair.substr(0, equals))) {
                 value(text.substr(written, begin + equals + 1 - written));
                 whole(kMasked);
                 written = end;
@@ -193,6 +194,7 @@ private:
     char* begin_;
     char* at_;
     std::size_t room_;
+    const AccessLogFormat& format_;
     Escape escape_;
 };
 
@@ -236,7 +238,14 @@ const AccessLogFormat::JsonField AccessLogFormat::kJsonFields[] = {
     {"error", VariableId::Error, Kind::OptionalValue},
 };
 
-AccessLogFormat::Mask AccessLogFormat::mask_of(VariableId id, std::string_view argument) {
+bool AccessLogFormat::is_secret(std::string_view parameter) const {
+    if (is_secret_parameter(parameter)) return true;
+    return std::any_of(masking_.also.begin(), masking_.also.end(),
+                       [&](const std::string& name) { return is_same_parameter(parameter, name); });
+}
+
+AccessLogFormat::Mask AccessLogFormat::mask_of(VariableId id, std::string_view argument) const {
+    if (!masking_.is_on) return Mask::None;
     switch (id) {
         case VariableId::Uri:
         case VariableId::Referer:
@@ -244,12 +253,14 @@ AccessLogFormat::Mask AccessLogFormat::mask_of(VariableId id, std::string_view a
         case VariableId::Query:
             return Mask::Query;
         case VariableId::QueryValue:
-            return is_secret_parameter(argument) ? Mask::All : Mask::None;
+            return is_secret(argument) ? Mask::All : Mask::None;
         case VariableId::Cookie:
             return Mask::All;
         case VariableId::Header:
         case VariableId::ResponseHeader:
-            if (is_secret_field(argument)) return Mask::All;
+            if (is_secret_field(argument) ||
+                std::find(masking_.also.begin(), masking_.also.end(), argument) != masking_.also.end())
+                return Mask::All;
             return argument == "referer" || argument == "location" ? Mask::Uri : Mask::None;
         default:
             return Mask::None;
@@ -267,8 +278,9 @@ void AccessLogFormat::add_literal(std::string_view text) {
     text_ += text;
 }
 
-AccessLogFormat AccessLogFormat::json() {
+AccessLogFormat AccessLogFormat::json(Masking masking) {
     AccessLogFormat format;
+    format.masking_ = std::move(masking);
     format.escape_ = Escape::Json;
     for (const JsonField& field : kJsonFields) {
         const bool first = format.parts_.empty();
@@ -276,7 +288,7 @@ AccessLogFormat AccessLogFormat::json() {
         Part part;
         part.id = field.id;
         part.kind = field.kind;
-        part.mask = mask_of(field.id, "");
+        part.mask = format.mask_of(field.id, "");
         const bool optional = field.kind == Kind::OptionalValue || field.kind == Kind::OptionalNumber;
         if (optional) {
             part.key = static_cast<std::uint32_t>(format.text_.size());
@@ -295,8 +307,8 @@ AccessLogFormat AccessLogFormat::json() {
 }
 
 tl::expected<AccessLogFormat, TemplateError> AccessLogFormat::compile(
-    std::string_view format, const std::vector<const Regex*>& captures) {
-    if (format == "json") return json();
+    std::string_view format, const std::vector<const Regex*>& captures, Masking masking) {
+    if (format == "json") return json(std::move(masking));
     const std::string_view text = format == "combined" ? kCombined : format;
     if (text.size() > kMaxTemplate)
         return tl::unexpected(TemplateError{kMaxTemplate, "the format is longer than 4 KiB", "shorten it"});
@@ -307,6 +319,7 @@ tl::expected<AccessLogFormat, TemplateError> AccessLogFormat::compile(
     if (!compiled) return tl::unexpected(std::move(compiled.error()));
 
     AccessLogFormat result;
+    result.masking_ = std::move(masking);
     const auto first = text.find_first_not_of(' ');
     result.escape_ = first != text.npos && text[first] == '{' ? Escape::Json : Escape::Text;
     for (const Template::Part& from : compiled->parts_) {
@@ -319,7 +332,7 @@ tl::expected<AccessLogFormat, TemplateError> AccessLogFormat::compile(
         part.offset = static_cast<std::uint32_t>(result.text_.size());
         part.length = from.length;
         part.kind = Kind::Value;
-        part.mask = mask_of(from.id, argument);
+        part.mask = result.mask_of(from.id, argument);
         part.id = from.id;
         part.header = from.header;
         part.group = from.group;
@@ -373,7 +386,7 @@ void AccessLogFormat::write_part(const Part& part, const VariableSource& source,
 }
 
 std::size_t AccessLogFormat::write(const VariableSource& source, Arena& arena, char* to) const {
-    Output out(to, kMaxLine - fixed_, escape_);
+    Output out(to, kMaxLine - fixed_, *this);
     for (const Part& part : parts_) {
         if (part.kind == Kind::Literal)
             out.literal(text(part.offset, part.length));

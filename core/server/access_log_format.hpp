@@ -18,10 +18,11 @@ namespace gantry::server {
 // empty value is "-". In json, and in an own template that begins with "{", values are escaped as inside a
 // JSON string; what is not UTF-8 becomes U+FFFD. The text of the template itself is written as it is.
 //
-// Credentials are never written. The values of cookies and of the fields authorization, proxy-authorization,
-// cookie, set-cookie, x-api-key, x-auth-token, x-access-token and the like are "***" when there is one. In
-// uri, query, query.NAME and referer the values of parameters named access_token, token, password, secret,
-// key, api_key, ... (secrets.hpp) are "***".
+// Credentials are not written unless masking is off. The values of cookies and of the fields authorization,
+// proxy-authorization, cookie, set-cookie, x-api-key, x-auth-token, x-access-token and the like are "***"
+// when there is one. In uri, query, query.NAME and referer the values of parameters named access_token,
+// token, password, secret, key, api_key, ... (secrets.hpp) are "***", and so are those of fields and
+// parameters that masking adds.
 class AccessLogFormat {
 public:
     // Longest line, with its end; values are cut where they would exceed it, the text around them never is.
@@ -29,8 +30,18 @@ public:
     // Longest text of an own template.
     static constexpr std::size_t kMaxTemplate = 4 * 1024;
 
+    struct Masking {
+        bool is_on = true;
+        std::vector<std::string> also;  // further names of fields and query parameters, lower case
+    };
+
+    static tl::expected<AccessLogFormat, TemplateError> compile(std::string_view format,
+                                                                const std::vector<const Regex*>& captures,
+                                                                Masking masking);
     static tl::expected<AccessLogFormat, TemplateError> compile(
-        std::string_view format, const std::vector<const Regex*>& captures = {});
+        std::string_view format, const std::vector<const Regex*>& captures = {}) {
+        return compile(format, captures, Masking());
+    }
 
     // Writes one line with its "\n" to `to`, which has room for kMaxLine bytes; returns its size.
     std::size_t write(const VariableSource& source, Arena& arena, char* to) const;
@@ -60,8 +71,9 @@ private:
     class Output;
 
     static const JsonField kJsonFields[];
-    static AccessLogFormat json();
-    static Mask mask_of(VariableId id, std::string_view argument);
+    static AccessLogFormat json(Masking masking);
+    Mask mask_of(VariableId id, std::string_view argument) const;
+    bool is_secret(std::string_view parameter) const;
     void add_literal(std::string_view text);
     void write_part(const Part& part, const VariableSource& source, Arena& arena, Output& out) const;
     std::string_view text(std::uint32_t offset, std::uint32_t length) const {
@@ -70,6 +82,7 @@ private:
 
     std::string text_;
     std::vector<Part> parts_;
+    Masking masking_;
     std::size_t fixed_ = 1;  // bytes of literals and the end of the line
     Escape escape_ = Escape::Text;
 };

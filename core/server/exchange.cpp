@@ -6,6 +6,7 @@
 #include "core/server/secrets.hpp"
 #include "core/server/worker_context.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <type_traits>
@@ -64,9 +65,9 @@ void Exchange::end() {
     if (slot_ != kNoSlot) worker_->drop_ticket(std::exchange(slot_, kNoSlot));
     drop_source();
     worker_->requests.store(worker_->requests.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    const bool has_answer = head_sent_ || response_.status == kClientClosed;
-    worker_->traffic().count(route_.host != nullptr ? route_.host->number : 0,
-                             has_answer ? response_.status : 0, sent_);
+    const int status = head_sent_ || response_.status == kClientClosed ? response_.status : 0;
+    worker_->traffic().count(route_.host != nullptr ? route_.host->number : 0, status, sent_);
+    if (RecentRing* ring = worker_->recent()) remember(*ring, status);
     const AccessLog* log = route_.location != nullptr ? route_.location->access_log.get()
                            : route_.host != nullptr   ? route_.host->access_log.get()
                                                       : nullptr;
@@ -76,6 +77,45 @@ void Exchange::end() {
         }
     }
     recycle();
+}
+
+void Exchange::remember(RecentRing& ring, int status) const {
+    RecentRecord& record = ring.begin();
+    record.start_nanos = start_nanos_;
+    record.end_nanos = monotonic_nanos();
+    record.handler_nanos = handler_nanos_;
+    record.connect_nanos = upstream_.connect_nanos;
+    record.first_byte_nanos = upstream_.first_byte_nanos;
+    record.bytes_sent = sent_;
+    record.body_received = body_received_;
+    record.status = static_cast<std::uint16_t>(status);
+    record.upstream_status = static_cast<std::uint16_t>(upstream_.status);
+    const net::PeerAddress& client = *facts_.client;
+    record.port = client.port;
+    record.family = client.family;
+    record.is_tls = facts_.tls != nullptr;
+    std::memcpy(record.ip, client.ip.data(), sizeof record.ip);
+    record.error = has_error_ ? static_cast<std::uint8_t>(static_cast<int>(error_.code) + 1) : 0;
+    record.error_side = static_cast<std::uint8_t>(error_.side);
+    record.error_system = has_error_ ? error_.system : 0;
+    record.version = static_cast<std::uint8_t>(request_.version);
+    char* to = record.text;
+    std::size_t room = RecentRecord::kText;
+    const auto put = [&](std::string_view text, std::size_t most) {
+        const std::size_t size = std::min(text.size(), most);
+        if (size > 0) std::memcpy(to, text.data(), size);
+        to += size;
+        room -= size;
+        return static_cast<std::uint8_t>(size);
+    };
+    record.host_size =
+        route_.host != nullptr ? put(route_.host->settings->name, RecentRecord::kHost) : std::uint8_t{0};
+    record.peer_size = put(upstream_.peer, RecentRecord::kPeer);
+    record.path_size = put(request_.path, room);
+    record.method_size =
+        static_cast<std::uint8_t>(std::min(request_.method_name.size(), sizeof record.method));
+    if (record.method_size > 0) std::memcpy(record.method, request_.method_name.data(), record.method_size);
+    ring.commit(record);
 }
 
 void Exchange::drop_source() {

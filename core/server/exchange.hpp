@@ -17,6 +17,7 @@
 namespace gantry::server {
 
 struct GenerationUse;
+class RecentRing;
 class WorkerContext;
 class Exchange;
 
@@ -179,6 +180,7 @@ private:
     void send_error_page(int status, http::HeaderId field, std::string_view value);
     void log_error(const Error& error, int status) const;
     void end();
+    void remember(RecentRing& ring, int status) const;
     void recycle();
 
     // values of variables, by group

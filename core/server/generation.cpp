@@ -124,7 +124,7 @@ std::shared_ptr<const AccessLog> GenerationBuilder::access_log(const conf::Share
 
 std::shared_ptr<const AccessLog> GenerationBuilder::make_access_log(
     const conf::AccessLog& settings, const std::vector<const Regex*>& captures) {
-    auto format = AccessLogFormat::compile(settings.format, captures);
+    auto format = AccessLogFormat::compile(settings.format, captures, {settings.mask, settings.mask_also});
     if (!format) {
         problems_.push_back({settings.format_place, static_cast<std::uint32_t>(format.error().offset),
                              format.error().message, format.error().hint});

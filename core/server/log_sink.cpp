@@ -1,6 +1,7 @@
 #include "core/server/log_sink.hpp"
 
 #include "core/base/log.hpp"
+#include "core/server/syslog.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace gantry::server {
 
@@ -27,6 +29,7 @@ std::uint64_t count_lines(std::string_view text) {
 }  // namespace
 
 UniqueFd LogSink::open_path(int& error) const {
+    if (is_syslog_name(name_)) return open_syslog(name_, error);
     const bool out = name_ == "stdout";
     if (is_standard()) {
         UniqueFd copy(::fcntl(out ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
@@ -46,7 +49,10 @@ UniqueFd LogSink::open_path(int& error) const {
 void LogSink::adopt(UniqueFd fd) {
     struct stat status{};
     ::fstat(fd.get(), &status);
-    kind_ = S_ISREG(status.st_mode) ? Kind::File : S_ISSOCK(status.st_mode) ? Kind::Socket : Kind::Stream;
+    kind_ = is_syslog_name(name_)      ? Kind::Syslog
+            : S_ISREG(status.st_mode)  ? Kind::File
+            : S_ISSOCK(status.st_mode) ? Kind::Socket
+                                       : Kind::Stream;
     fd_ = std::move(fd);
     is_broken_ = false;
     in_line_ = false;
@@ -98,7 +104,7 @@ void LogSink::write(std::string_view lines, std::uint64_t count) {
     written_.fetch_add(count, std::memory_order_relaxed);
     if (has_pending()) write_pending();
     std::string_view rest = lines;
-    if (!has_pending()) rest.remove_prefix(kind_ == Kind::File ? write_file(rest) : write_stream(rest));
+    if (!has_pending()) rest.remove_prefix(put(rest));
     if (rest.empty()) return;
     if (kind_ != Kind::File && !is_broken_ && pending_.size() + rest.size() <= kMaxPending) {
         pending_ += rest;
@@ -109,7 +115,51 @@ void LogSink::write(std::string_view lines, std::uint64_t count) {
     lose(rest);
 }
 
-// How many bytes were written.
+// These say how many bytes were written.
+std::size_t LogSink::put(std::string_view lines) {
+    switch (kind_) {
+        case Kind::File:
+            return write_file(lines);
+        case Kind::Syslog:
+            return write_syslog(lines);
+        default:
+            return write_stream(lines);
+    }
+}
+
+// One message for each line. What cannot be sent now stays; a syslog that is gone loses everything until it
+// is back, and is looked for with the next lines.
+std::size_t LogSink::write_syslog(std::string_view lines) {
+    is_broken_ = false;
+    std::size_t done = 0;
+    bool was_refused = false;
+    while (done < lines.size()) {
+        const std::size_t end = std::min(lines.find('\n', done), lines.size());
+        const int error = send_syslog(fd_.get(), lines.substr(done, end - done));
+        if (error == EAGAIN || error == ENOBUFS) break;
+        if (error == ECONNREFUSED && name_.starts_with("udp:") && !std::exchange(was_refused, true)) {
+            // This is about a message before; the one at hand was not sent yet.
+            cause_ = error;
+            written_.fetch_sub(1, std::memory_order_relaxed);
+            dropped_.fetch_add(1, std::memory_order_relaxed);
+            continue;
+        }
+        was_refused = false;
+        if (error == EMSGSIZE) {
+            cause_ = error;
+            written_.fetch_sub(1, std::memory_order_relaxed);
+            dropped_.fetch_add(1, std::memory_order_relaxed);
+        } else if (error != 0) {
+            cause_ = error;
+            is_broken_ = true;
+            fd_.reset();
+            break;
+        }
+        done = std::min(end + 1, lines.size());
+    }
+    return done;
+}
+
 std::size_t LogSink::write_file(std::string_view bytes) {
     if (in_line_) {  // the rest of a line was lost: what follows begins on a new one
         if (::write(fd_.get(), "\n", 1) != 1) {
@@ -162,7 +212,7 @@ std::size_t LogSink::write_stream(std::string_view bytes) {
 
 void LogSink::write_pending() {
     if (!is_open()) return drop_pending();
-    pending_.erase(0, kind_ == Kind::File ? write_file(pending_) : write_stream(pending_));
+    pending_.erase(0, put(pending_));
     if (is_broken_ || kind_ == Kind::File) drop_pending();
     if (pending_.empty()) pending_.shrink_to_fit();
 }

@@ -1,5 +1,5 @@
-// One file, FIFO or terminal that lines are written to, and what happens when it takes none. Internal to the
-// log thread.
+// One file, FIFO, terminal or syslog that lines are written to, and what happens when it takes none. Internal
+// to the log thread.
 #pragma once
 
 #include "core/base/unique_fd.hpp"
@@ -44,13 +44,15 @@ public:
     Millis unused_since = 0;
 
 private:
-    enum class Kind : std::uint8_t { File, Stream, Socket };
+    enum class Kind : std::uint8_t { File, Stream, Socket, Syslog };
 
     UniqueFd open_path(int& error) const;
     void adopt(UniqueFd fd);
     bool is_standard() const { return name_ == "stdout" || name_ == "stderr"; }
     std::size_t write_file(std::string_view bytes);
     std::size_t write_stream(std::string_view bytes);
+    std::size_t write_syslog(std::string_view lines);
+    std::size_t put(std::string_view lines);
     bool takes_more() const;
     void lose(std::string_view lines);
 

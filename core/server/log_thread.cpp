@@ -39,6 +39,7 @@ public:
     bool flush(Millis timeout);
     void stop();
     std::uint64_t dropped();
+    std::vector<LogThread::TargetStatus> status();
 
 private:
     void release(LogSink* sink);
@@ -137,6 +138,16 @@ std::uint64_t LogThreadImpl::dropped() {
     std::uint64_t sum = 0;
     for (const LogSink& sink : sinks_) sum += sink.dropped();
     return sum;
+}
+
+std::vector<LogThread::TargetStatus> LogThreadImpl::status() {
+    const std::lock_guard lock(mutex_);
+    std::vector<LogThread::TargetStatus> out;
+    for (const LogSink& sink : sinks_) {
+        if (sink.leases > 0 || sink.dropped() > 0)
+            out.push_back({sink.name(), sink.written(), sink.dropped()});
+    }
+    return out;
 }
 
 void LogThreadImpl::wake() {
@@ -308,6 +319,10 @@ bool LogThread::flush(Millis timeout) {
 
 void LogThread::stop() {
     impl_->stop();
+}
+
+std::vector<LogThread::TargetStatus> LogThread::status() const {
+    return impl_->status();
 }
 
 std::uint64_t LogThread::dropped() const {

@@ -10,14 +10,15 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace gantry::server {
 
 class LogChannel;     // one worker's two queues, log_writer.cpp
 class LogThreadImpl;  // log_thread.cpp
 
-// A place where lines go: a file, a FIFO, stdout or stderr. Made by LogThread::open; a generation keeps one
-// as long as its lines may be written. The object itself lives as long as its LogThread.
+// A place where lines go: a file, a FIFO, stdout, stderr or a syslog. Made by LogThread::open; a generation
+// keeps one as long as its lines may be written. The object itself lives as long as its LogThread.
 class LogTarget {
 public:
     const std::string& name() const { return name_; }  // "stdout" or the path
@@ -79,8 +80,9 @@ public:
     LogThread(const LogThread&) = delete;
     LogThread& operator=(const LogThread&) = delete;
 
-    // "stdout", "stderr" or a path: a file is created (0640) and appended to. The same name gives the same
-    // target. When nobody holds a path's target any more its file is closed. The error is a sentence. [any]
+    // "stdout", "stderr", "syslog:/socket", "udp://host:port" or a path: a file is created (0640) and
+    // appended to. The same name gives the same target. When nobody holds a path's target any more its file
+    // is closed. The error is a sentence. [any]
     tl::expected<std::shared_ptr<LogTarget>, std::string> open(std::string_view target);
 
     // For one worker. [any]
@@ -99,6 +101,14 @@ public:
     void stop();
 
     std::uint64_t dropped() const;  // over all targets
+
+    struct TargetStatus {
+        std::string name;
+        std::uint64_t written = 0;
+        std::uint64_t lost = 0;
+    };
+    // Those in use, and those that lost lines. [any]
+    std::vector<TargetStatus> status() const;
 
 private:
     std::shared_ptr<LogThreadImpl> impl_;

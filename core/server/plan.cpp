@@ -127,7 +127,7 @@ private:
     }
 
     static void add_server_effects(Change& change) {
-        for (const std::string_view name : {"workers", "blocking_threads"}) {
+        for (const std::string_view name : {"workers", "blocking_threads", "recent_requests"}) {
             if (names(change, fmt::format("{}:", name)))
                 change.effects.push_back(fmt::format("{} takes effect with the next start", name));
         }

@@ -67,6 +67,13 @@ bool is_secret_parameter(std::string_view name) {
            has_secret_word(normal);
 }
 
+bool is_same_parameter(std::string_view parameter, std::string_view name) {
+    char one[kMaxName];
+    char other[kMaxName];
+    return std::string_view(one, normal_form(parameter, one)) ==
+           std::string_view(other, normal_form(name, other));
+}
+
 bool is_secret_field(std::string_view name) {
     char buffer[kMaxName];
     const std::string_view normal(buffer, normal_form(name, buffer));

@@ -12,6 +12,9 @@ namespace gantry::server {
 // understood.
 bool is_secret_parameter(std::string_view name);
 
+// Is `parameter`, in any case and perhaps percent-encoded, the one called `name` (lower case)?
+bool is_same_parameter(std::string_view parameter, std::string_view name);
+
 // Of a header field: the same words, and authorization and cookie.
 bool is_secret_field(std::string_view name);
 

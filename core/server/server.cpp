@@ -19,12 +19,16 @@ unsigned usable_processors() {
 
 }  // namespace
 
-Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs)
+Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs, UniqueFd recent)
     : sockets_(sockets), logs_(logs), blocking_(settings.blocking_threads) {
     certificates_.watch();
     const unsigned count = settings.workers != 0 ? settings.workers : usable_processors();
+    recent_ = RecentRings::make(count, settings.recent_requests, std::move(recent));
+    if (recent_ == nullptr && settings.recent_requests > 0)
+        log::warn("requests are not remembered: {} while starting", std::strerror(errno));
     for (unsigned i = 0; i < count; ++i) {
         workers_.push_back(std::make_unique<WorkerContext>(i, count, blocking_, logs_.make_buffer()));
+        if (recent_ != nullptr) workers_.back()->set_recent(recent_->ring(i));
     }
     for (const auto& worker : workers_) {
         threads_.emplace_back([&context = *worker] { context.run(); });

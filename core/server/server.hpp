@@ -26,7 +26,8 @@ class Server {
 public:
     // Starts the workers. Their number does not change in a reload; it takes a new process.
     // `logs` outlives it.
-    Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs);
+    // `recent`: the memory in which requests are remembered; empty: its own.
+    Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs, UniqueFd recent = {});
     // As drain(). Of connections that are busy still nothing is released, for a process that ends.
     ~Server();
     Server(const Server&) = delete;
@@ -61,6 +62,9 @@ public:
     // any more.
     std::vector<HostTraffic> host_traffic() const;
 
+    // Null: requests are not remembered. [any]
+    const RecentRings* recent() const { return recent_.get(); }
+
     struct ListenerStatus {
         std::string name;
         bool is_removed = false;  // not configured any more, but connections of it go on
@@ -88,6 +92,7 @@ private:
     LogThread& logs_;
     net::CertificateStore certificates_;  // and ticket keys: they outlive generations
     net::BlockingPool blocking_;
+    std::unique_ptr<RecentRings> recent_;  // the workers write to it
     std::vector<std::unique_ptr<WorkerContext>> workers_;
     std::vector<std::thread> threads_;
     std::map<std::string, std::unique_ptr<BoundListener>> listeners_;  // by name; removed ones stay

@@ -7,6 +7,7 @@
 #include "core/net/worker.hpp"
 #include "core/server/exchange.hpp"
 #include "core/server/log_writer.hpp"
+#include "core/server/recent.hpp"
 #include "core/server/request_id.hpp"
 #include "core/server/request_variables.hpp"
 #include "core/server/traffic.hpp"
@@ -14,6 +15,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace gantry::server {
@@ -79,6 +81,9 @@ public:
     // The exchange ends while it sleeps.
     void drop_ticket(std::uint32_t slot);
 
+    // Null: requests are not remembered.
+    RecentRing* recent() { return recent_ ? &*recent_ : nullptr; }
+    void set_recent(const RecentRing& ring) { recent_ = ring; }  // before run()
     TrafficCounters& traffic() { return traffic_; }
     const TrafficCounters& traffic() const { return traffic_; }
     // Requests answered so far, for status. [any] to read
@@ -115,6 +120,7 @@ private:
     RequestIds request_ids_;
     TimeText time_text_;
     TrafficCounters traffic_;
+    std::optional<RecentRing> recent_;
     std::vector<std::unique_ptr<LocalBase>> locals_;
     std::vector<std::unique_ptr<Exchange>> free_;
     std::vector<Slot> slots_;

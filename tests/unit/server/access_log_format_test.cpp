@@ -133,6 +133,27 @@ TEST_CASE("access_log: a template of one's own", "[server][access_log]") {
     CHECK(AccessLogFormat::compile("${nothing").error().offset == 0);
 }
 
+TEST_CASE("access_log: masking can know more names, or be off", "[server][access_log]") {
+    TestSource source = ordinary();
+    source.set(VariableId::Uri, "/a?code=one&x=1&token=two&C%6fde=three");
+    source.set(VariableId::Header, "four", "x-session");
+    source.set(VariableId::Header, "five", "authorization");
+    source.set(VariableId::Cookie, "six", "sid");
+    source.set(VariableId::QueryValue, "one", "code");
+    const auto line = [&](AccessLogFormat::Masking masking) {
+        const auto format = AccessLogFormat::compile(
+            "${uri} ${header.X-Session} ${header.authorization} ${cookie.sid} ${query.code}", {}, masking);
+        REQUIRE(format);
+        Arena arena;
+        std::string out(AccessLogFormat::kMaxLine, ' ');
+        out.resize(format->write(source, arena, out.data()) - 1);
+        return out;
+    };
+    CHECK(line({}) == "/a?code=one&x=1&token=***&C%6fde=three four *** *** one");
+    CHECK(line({true, {"code", "x-session"}}) == "/a?code=***&x=1&token=***&C%6fde=*** *** *** *** ***");
+    CHECK(line({false, {}}) == "/a?code=one&x=1&token=two&C%6fde=three four five six one");
+}
+
 TEST_CASE("access_log: a line cannot be forged", "[server][access_log]") {
     TestSource source = ordinary();
     source.set(VariableId::UserAgent, std::string_view("a\"\\\r\n\0\x1b[31m\x7f\xc3\xa9", 14));
