@@ -1,6 +1,7 @@
 #include "core/cli/process.hpp"
 
 #include "core/base/clock.hpp"
+#include "core/base/crash.hpp"
 #include "core/base/log.hpp"
 #include "core/base/version.hpp"
 #include "core/cli/exit_code.hpp"
@@ -50,8 +51,8 @@ void warn_of_restart(const conf::Server& before, const conf::Server& after) {
 
 }  // namespace
 
-Process::Process(const RunOptions& options, net::BrokeredSockets& sockets, Millis heartbeat_every)
-    : options_(options), heartbeat_every_(heartbeat_every), sockets_(sockets) {
+Process::Process(const RunOptions& options, net::BrokeredSockets& sockets, FromSupervisor supervisor)
+    : options_(options), supervisor_(std::move(supervisor)), sockets_(sockets) {
     sigset_t set;
     sigemptyset(&set);
     for (const int number : {SIGTERM, SIGQUIT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
@@ -81,10 +82,12 @@ int Process::start() {
                       identity ? "the configuration changed its user while it was read" : identity.error());
         return kInvalidConfiguration;
     }
-    open_error_log(settings.log);
-    log_level_.on_configured();
+    open_log(settings.log);
+    report_death(supervisor_.last, settings.log.target);
+    supervisor_.last = {};
     if (!configuration.report.empty()) log::warn("configuration has warnings:\n{}", configuration.report);
-    server_ = std::make_unique<server::Server>(settings.server, sockets_, logs_);
+    server_ =
+        std::make_unique<server::Server>(settings.server, sockets_, logs_, std::move(supervisor_.recent));
     bool bound = true;
     for (const std::string& error : server_->apply(configuration.generation)) {
         log::critical("{}", error);
@@ -100,8 +103,14 @@ int Process::start() {
     // The files as they were read took more than what became of them, and the process lives long.
     ::malloc_trim(0);
     sockets_.report({net::Report::State::Ready, summary(), 0});
-    heartbeat_ = std::make_unique<Heartbeat>(*server_, sockets_, heartbeat_every_);
+    heartbeat_ = std::make_unique<Heartbeat>(*server_, sockets_, supervisor_.heartbeat);
     return kOk;
+}
+
+void Process::open_log(const conf::Log& settings) {
+    open_error_log(settings);
+    log_level_.on_configured();
+    crash::arm(crash_report_path(settings.target, ::getpid()), version());
 }
 
 void Process::wait_for_event() {
@@ -165,8 +174,7 @@ Verdict Process::load_and_apply() {
     if (!verdict.error.empty()) return verdict;
     const conf::Settings& settings = next.generation->settings();
     verdict.changes = server::changes(before->settings(), settings);
-    open_error_log(settings.log);
-    log_level_.on_configured();
+    open_log(settings.log);
     open_control(settings.server.control);
     verdict.is_applied = true;
     verdict.generation = next.generation->number();

@@ -9,6 +9,7 @@
 #include "core/cli/heartbeat.hpp"
 #include "core/cli/log_level.hpp"
 #include "core/cli/run.hpp"
+#include "core/cli/supervisor.hpp"
 #include "core/control/api.hpp"
 #include "core/control/control_server.hpp"
 #include "core/net/socket_broker.hpp"
@@ -36,8 +37,8 @@ struct Verdict {
 // [main] throughout.
 class Process {
 public:
-    // Both outlive it. `heartbeat_every`: how often the supervisor wants to hear; 0: never.
-    Process(const RunOptions& options, net::BrokeredSockets& sockets, Millis heartbeat_every);
+    // The first two outlive it.
+    Process(const RunOptions& options, net::BrokeredSockets& sockets, FromSupervisor supervisor);
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
 
@@ -70,6 +71,7 @@ private:
     int start();
     Verdict load_and_apply();
     void open_control(const conf::Server::Control& settings);
+    void open_log(const conf::Log& settings);
     void wait_for_event();
     std::string summary() const;
     void on_signal(int number);
@@ -77,7 +79,7 @@ private:
     int end();
 
     const RunOptions& options_;
-    const Millis heartbeat_every_;
+    FromSupervisor supervisor_;
     net::BrokeredSockets& sockets_;
     server::LogThread logs_;
     content::Services services_;

@@ -40,7 +40,7 @@ bool drop_privileges(const RunOptions& options, net::BrokeredSockets& sockets) {
 int serve(const RunOptions& options, FromSupervisor supervisor) {
     net::BrokeredSockets sockets(std::move(supervisor.socket));
     if (!drop_privileges(options, sockets)) return kInvalidConfiguration;
-    return Process(options, sockets, supervisor.heartbeat).run();
+    return Process(options, sockets, std::move(supervisor)).run();
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstring>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -41,6 +42,8 @@ private:
     net::SocketBroker broker_{net::PassedSockets::take()};
     UniqueFd signals_;
     UniqueFd child_socket_;
+    UniqueFd child_recent_;
+    LastProcess last_;
     pid_t child_ = -1;
     bool ready_ = false;       // the current child
     bool ever_ready_ = false;  // any child
@@ -58,6 +61,7 @@ bool Supervisor::start() {
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return false;
     UniqueFd ours(pair[0]);
     UniqueFd theirs(pair[1]);
+    child_recent_.reset(::memfd_create("gantry-recent", MFD_CLOEXEC));
     const pid_t parent = ::getpid();
     const pid_t child = ::fork();
     if (child < 0) return false;
@@ -68,7 +72,8 @@ bool Supervisor::start() {
         // A supervisor that is killed takes the server along: nobody would keep it alive any more.
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (::getppid() != parent) ::_exit(1);
-        const int code = serve_({std::move(theirs), watch_.heartbeat()});
+        const int code =
+            serve_({std::move(theirs), watch_.heartbeat(), std::move(child_recent_), std::move(last_)});
         log::flush();
         std::exit(code);
     }
@@ -98,6 +103,7 @@ void Supervisor::on_signal() {
 }
 
 void Supervisor::on_child_exit(int status) {
+    if (ready_) last_ = {child_, status, std::move(child_recent_)};
     child_ = -1;
     child_socket_.reset();
     watch_.on_end();
@@ -121,6 +127,7 @@ void Supervisor::on_child_exit(int status) {
 void Supervisor::on_report(const net::Report& report) {
     if (report.state == net::Report::State::Ready) {
         ready_ = ever_ready_ = true;
+        last_ = {};  // has been spoken of
         broker_.report_unused();
     }
     if (report.state == net::Report::State::Stopping) stopping_ = true;  // asked for on its control socket

@@ -3,6 +3,7 @@
 
 #include "core/base/clock.hpp"
 #include "core/base/unique_fd.hpp"
+#include "core/cli/last_process.hpp"
 
 #include <functional>
 
@@ -12,6 +13,8 @@ namespace gantry::cli {
 struct FromSupervisor {
     UniqueFd socket;       // for net::BrokeredSockets
     Millis heartbeat = 0;  // how often to report that it is alive; 0: not
+    UniqueFd recent;       // where it remembers requests, so that they outlive it
+    LastProcess last;      // the one before, if that died and nobody has said so yet
 };
 
 // Forks and runs `serve` in the child, whose return value is its exit code. When a child that was ready dies,

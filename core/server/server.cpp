@@ -1,5 +1,6 @@
 #include "core/server/server.hpp"
 
+#include "core/base/crash.hpp"
 #include "core/base/log.hpp"
 
 #include <cstring>
@@ -31,7 +32,10 @@ Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThre
         if (recent_ != nullptr) workers_.back()->set_recent(recent_->ring(i));
     }
     for (const auto& worker : workers_) {
-        threads_.emplace_back([&context = *worker] { context.run(); });
+        threads_.emplace_back([&context = *worker] {
+            crash::prepare_thread();
+            context.run();
+        });
         const std::string name = "worker-" + std::to_string(worker->net().index());
         ::pthread_setname_np(threads_.back().native_handle(), name.c_str());
     }
