@@ -138,13 +138,13 @@ GANTRY_RACES_BY_DESIGN bool RecentRings::copy(const RecentRecord& from, std::uin
     std::uint64_t words[sizeof(RecentRecord) / 8];
     for (std::size_t i = 1; i < std::size(words); ++i) words[i] = source[i];
     std::memcpy(reinterpret_cast<char*>(&to) + 8, words + 1, sizeof to - 8);
-    std::atomic_thread_fence(std::memory_order_acquire);
+    recent_fence(std::memory_order_acquire);
     return from.sequence.load(std::memory_order_relaxed) == wanted;
 }
 
-RecentRequest RecentRings::describe(const RecentRecord& record) const {
+RecentRequest RecentRings::describe(const RecentRecord& record, std::int64_t offset) {
     RecentRequest out;
-    out.wall_nanos = record.end_nanos + wall_offset_;
+    out.wall_nanos = record.end_nanos + offset;
     out.duration_nanos = std::max<std::int64_t>(record.end_nanos - record.start_nanos, 0);
     out.handler_nanos = record.handler_nanos;
     out.connect_nanos = record.connect_nanos;
@@ -183,6 +183,8 @@ RecentRequest RecentRings::describe(const RecentRecord& record) const {
 RecentRings::Batch RecentRings::read(const Cursor& since) const {
     Batch batch;
     RecentRecord record{};
+    // The clock may have been set since.
+    const std::int64_t offset = pid_ == ::getpid() ? wall_nanos() - monotonic_nanos() : wall_offset_;
     for (unsigned worker = 0; worker < workers_; ++worker) {
         const std::uint64_t end = next_of(worker).load(std::memory_order_acquire);
         const std::uint64_t oldest = end - std::min(end, capacity_);
@@ -193,7 +195,7 @@ RecentRings::Batch RecentRings::read(const Cursor& since) const {
         const RecentRecord* const records = records_of(worker);
         for (std::uint64_t position = begin; position < end; ++position) {
             if (copy(records[position & (capacity_ - 1)], position, record)) {
-                batch.requests.push_back(describe(record));
+                batch.requests.push_back(describe(record, offset));
             } else {
                 ++batch.missed;
             }

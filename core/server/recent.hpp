@@ -49,6 +49,13 @@ struct alignas(64) RecentRecord {
 };
 static_assert(sizeof(RecentRecord) == 256 && std::atomic<std::uint64_t>::is_always_lock_free);
 
+// ThreadSanitizer does not know fences; its builds go without.
+inline void recent_fence([[maybe_unused]] std::memory_order order) {
+#if !defined(__SANITIZE_THREAD__)
+    std::atomic_thread_fence(order);
+#endif
+}
+
 // The writing end of one worker. Nothing here waits, allocates or takes a lock. [worker]
 class RecentRing {
 public:
@@ -59,7 +66,7 @@ public:
     RecentRecord& begin() {
         RecentRecord& record = records_[next_ & mask_];
         record.sequence.store(2 * next_ + 1, std::memory_order_relaxed);
-        std::atomic_thread_fence(std::memory_order_release);
+        recent_fence(std::memory_order_release);
         return record;
     }
     void commit(RecentRecord& record) {
@@ -128,7 +135,7 @@ private:
     std::atomic<std::uint64_t>& next_of(unsigned worker) const;
     RecentRecord* records_of(unsigned worker) const;
     static bool copy(const RecentRecord& from, std::uint64_t position, RecentRecord& to);
-    RecentRequest describe(const RecentRecord& record) const;
+    static RecentRequest describe(const RecentRecord& record, std::int64_t offset);
 
     char* memory_ = nullptr;
     std::size_t bytes_ = 0;
