@@ -103,7 +103,7 @@ void Supervisor::on_signal() {
 }
 
 void Supervisor::on_child_exit(int status) {
-    if (ready_) last_ = {child_, status, std::move(child_recent_)};
+    if (ready_ || last_.pid == 0) last_ = {child_, status, std::move(child_recent_)};
     child_ = -1;
     child_socket_.reset();
     watch_.on_end();
