@@ -25,4 +25,9 @@ inline std::int64_t wall_nanos() {
     return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
+// Since 1970: what people and other programs are told.
+inline std::int64_t wall_seconds() {
+    return wall_nanos() / 1'000'000'000;
+}
+
 }  // namespace gantry

@@ -85,7 +85,30 @@ Remote add_remote(CLI::App& app, const char* name, const char* doc) {
 
 void add_remotes(CLI::App& app, Commands& all) {
     const Remote reload = add_remote(app, "reload", "Load the configuration anew and say what became of it");
-    all.push_back({reload.app, [options = reload.options] { return reload_command(*options); }});
+    auto trial = std::make_shared<std::string>();
+    reload.app
+        ->add_option("--confirm", *trial,
+                     "On trial: what served before is served again after this time unless \"gantry confirm\" "
+                     "comes first")
+        ->type_name("TIME");
+    all.push_back(
+        {reload.app, [options = reload.options, trial] { return reload_command(*options, *trial); }});
+
+    const Remote confirm = add_remote(app, "confirm", "Keep the configuration that is on trial");
+    all.push_back({confirm.app, [options = confirm.options] { return confirm_command(*options); }});
+
+    const Remote rollback = add_remote(app, "rollback", "Serve an earlier configuration again");
+    auto back = std::make_shared<std::optional<std::uint64_t>>();
+    rollback.app->add_option("generation", *back, "Its number in the history (the one that served before)")
+        ->type_name("N");
+    all.push_back(
+        {rollback.app, [options = rollback.options, back] { return rollback_command(*options, *back); }});
+
+    const Remote history = add_remote(app, "history", "List the configurations that were served");
+    auto shown = std::make_shared<std::optional<std::uint64_t>>();
+    history.app->add_option("generation", *shown, "Print the files of this one")->type_name("N");
+    all.push_back(
+        {history.app, [options = history.options, shown] { return history_command(*options, *shown); }});
 
     const Remote status = add_remote(app, "status", "Say how a running gantry does");
     all.push_back({status.app, [options = status.options] { return status_command(*options); }});
@@ -105,6 +128,11 @@ void add_remotes(CLI::App& app, Commands& all) {
     all.push_back({levels.app, [options = levels.options, level, duration] {
                        return log_level_command(*options, *level, *duration);
                    }});
+
+    const Remote upgrade =
+        add_remote(app, "upgrade",
+                   "Go on as the program that was installed in place of the running one, losing no request");
+    all.push_back({upgrade.app, [options = upgrade.options] { return upgrade_command(*options); }});
 
     const Remote stop = add_remote(app, "stop", "End it once what is under way is done");
     auto timeout = std::make_shared<std::string>();
@@ -201,17 +229,15 @@ void add_explain(CLI::App& app, Commands& all) {
 }
 
 void add_plan(CLI::App& app, Commands& all) {
-    auto plan = std::make_shared<PlanOptions>();
-    CLI::App* const added =
-        app.add_subcommand("plan", "Say what serving a configuration instead of another one would change");
-    add_config(*added, plan->config);
-    added->add_option("--against", plan->against, "The configuration that it would replace")
-        ->type_name("FILE")
-        ->required();
-    add_format(*added, plan->json);
-    added->add_flag("-q,--quiet", plan->quiet, "Say nothing but what is wrong with the configurations");
-    added->footer(footer());
-    all.push_back({added, [plan] { return plan_command(*plan); }});
+    const Remote plan = add_remote(
+        app, "plan", "Say what a reload would change, or what one configuration changes in another");
+    auto against = std::make_shared<std::string>();
+    plan.app->add_option("--against", *against, "Compare with this configuration, in place of what is served")
+        ->type_name("FILE");
+    all.push_back({plan.app, [options = plan.options, against] {
+                       if (against->empty()) return running_plan_command(*options);
+                       return plan_command({options->config, *against, options->json, options->quiet});
+                   }});
 }
 
 // ---- commands about gantry itself

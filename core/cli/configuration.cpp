@@ -14,22 +14,23 @@ namespace {
 constexpr std::chrono::seconds kNamesWait{2};
 }
 
-std::shared_ptr<const server::Generation> build_generation(conf::Settings settings, server::LogThread* logs,
-                                                           content::Services* services,
+std::shared_ptr<const server::Generation> build_generation(conf::Settings settings,
+                                                           const LoadContext& context,
                                                            conf::Diagnostics& diagnostics) {
-    const server::LogOpener opener = [logs](const std::string& target, std::string& error) {
+    const server::LogOpener opener = [logs = context.logs](const std::string& target, std::string& error) {
         std::shared_ptr<server::LogTarget> opened;
         if (logs == nullptr) return opened;
         auto result = logs->open(target);
         result ? opened = std::move(*result) : (error = result.error(), opened);
         return opened;
     };
-    const server::HandlerFactory handlers = [services](const server::HandlerScope& scope) {
+    const server::HandlerFactory handlers = [services = context.services](const server::HandlerScope& scope) {
         return content::make_handler(scope, services);
     };
     server::Problems problems;
     const bool is_sound = diagnostics.errors() == 0;
-    auto generation = server::Generation::build(std::move(settings), handlers, opener, problems);
+    auto generation =
+        server::Generation::build(std::move(settings), handlers, opener, problems, context.number);
     if (generation && is_sound) server::run_tests(generation, problems);
     if (!problems.empty()) generation.reset();
     for (server::Problem& problem : problems) {
@@ -39,15 +40,16 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
     return generation;
 }
 
-Configuration load_configuration(const RunOptions& options, server::LogThread& logs,
-                                 content::Services& services) {
+Configuration load_configuration(const RunOptions& options, const LoadContext& context) {
     Configuration configuration;
     conf::LoadOptions load_options;
     load_options.strict = options.strict;
+    load_options.replayed = context.replayed;
+    load_options.recorded = context.recorded;
     // A broken certificate disables its own host; the others serve.
     if (!options.strict) load_options.broken_certificate = conf::Severity::Warning;
     load_options.verify = [&](conf::Settings& settings, conf::Diagnostics& diagnostics) {
-        configuration.generation = build_generation(std::move(settings), &logs, &services, diagnostics);
+        configuration.generation = build_generation(std::move(settings), context, diagnostics);
     };
     const conf::Loaded loaded = conf::load(options.config, load_options);
     configuration.report = loaded.diagnostics.render_text();
@@ -55,7 +57,7 @@ Configuration load_configuration(const RunOptions& options, server::LogThread& l
     if (!loaded.settings) configuration.generation.reset();
     // The first requests should find addresses; a name server that does not answer holds nothing up for
     // longer.
-    services.resolver.wait(kNamesWait);
+    if (context.services != nullptr) context.services->resolver.wait(kNamesWait);
     return configuration;
 }
 

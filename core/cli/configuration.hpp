@@ -18,14 +18,20 @@ struct Configuration {
     std::string diagnostics;                               // the same as a JSON array
 };
 
-// `logs`: where access logs are opened. `services`: of the handlers; names of peers get a moment to resolve.
-Configuration load_configuration(const RunOptions& options, server::LogThread& logs,
-                                 content::Services& services);
+// What a generation is loaded with. `logs`: where access logs are opened. `services`: of the handlers; names
+// of peers get a moment to resolve. Both null: nothing is opened or resolved, to see what would come of it.
+struct LoadContext {
+    server::LogThread* logs = nullptr;
+    content::Services* services = nullptr;
+    std::uint64_t number = 0;                  // of the generation
+    const conf::Snapshot* replayed = nullptr;  // in place of the files
+    conf::Snapshot* recorded = nullptr;        // gets what is read
+};
+Configuration load_configuration(const RunOptions& options, const LoadContext& context);
 
-// Checks `settings` by building all that a generation consists of, but opens no logs and resolves no names
-// when `logs` and `services` are null. What is wrong goes to `diagnostics`.
-std::shared_ptr<const server::Generation> build_generation(conf::Settings settings, server::LogThread* logs,
-                                                           content::Services* services,
+// Checks `settings` by building all that a generation consists of. What is wrong goes to `diagnostics`.
+std::shared_ptr<const server::Generation> build_generation(conf::Settings settings,
+                                                           const LoadContext& context,
                                                            conf::Diagnostics& diagnostics);
 
 // Whom a process that root started is to become before it reads anything for good; see identity_for().

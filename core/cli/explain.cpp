@@ -26,7 +26,7 @@ std::shared_ptr<const server::Generation> load_offline(const std::string& config
     options.broken_certificate = conf::Severity::Warning;  // as `gantry run` takes them
     options.verify = [&](conf::Settings& settings, conf::Diagnostics& diagnostics) {
         settings.tests.clear();  // one that fails may be why somebody asks
-        generation = build_generation(std::move(settings), nullptr, nullptr, diagnostics);
+        generation = build_generation(std::move(settings), {}, diagnostics);
     };
     const conf::Loaded loaded = conf::load(config, options);
     if (loaded.settings) return generation;

@@ -31,7 +31,7 @@ void Heartbeat::run(Millis interval) {
     while (!stopping_) {
         // The next question comes only after the last answer, so that nothing piles up before a stuck worker.
         if (waiting->load(std::memory_order_acquire) == 0) {
-            if (asked) to_supervisor_.report({net::Report::State::Alive, {}, 0});
+            if (asked) to_supervisor_.report({.state = net::Report::State::Alive});
             asked = true;
             waiting->store(server_.workers(), std::memory_order_relaxed);
             server_.post_to_workers([waiting] { waiting->fetch_sub(1, std::memory_order_release); });

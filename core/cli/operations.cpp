@@ -10,7 +10,11 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <filesystem>
+#include <fmt/format.h>
+#include <functional>
+#include <optional>
 #include <unistd.h>
+#include <utility>
 
 namespace gantry::cli {
 namespace {
@@ -84,9 +88,10 @@ Reply status(const Process& process) {
         {"config", std::filesystem::absolute(process.options().config).string()},
         {"control", process.control_socket()},
         {"started", process.started()},
-        {"uptime_seconds", wall_nanos() / 1'000'000'000 - process.started()},
+        {"uptime_seconds", wall_seconds() - process.started()},
         {"generation", generation->number()},
         {"loaded", process.loaded()},
+        {"trial_left_ms", process.trial_left()},
         {"reloads", process.reloads()},
         {"failed_reloads", process.failed_reloads()},
         {"last_reload_error", process.last_failure()},
@@ -104,8 +109,20 @@ Reply status(const Process& process) {
     return {200, std::move(out)};
 }
 
-Reply reload(Process& process) {
-    const Verdict verdict = process.reload();
+// A number of the body; `standard` where it is not given; nullopt where it is no number.
+std::optional<std::int64_t> number_of(const Request& request, std::string_view key, std::int64_t standard) {
+    const json::value* const given = request.body.if_contains(key);
+    if (given == nullptr) return standard;
+    json::error_code error;
+    const auto value = given->to_number<std::int64_t>(error);
+    return error || value < 0 ? std::nullopt : std::optional<std::int64_t>(value);
+}
+
+Reply no_number(std::string_view key, std::string_view of) {
+    return control::refusal(400, fmt::format("{} is not a number of {}", key, of), "send 0 or more");
+}
+
+Reply reply_of(const Verdict& verdict) {
     json::error_code error;
     json::value diagnostics = json::parse(verdict.diagnostics, error);
     if (error || !diagnostics.is_array()) diagnostics = json::array();
@@ -113,44 +130,131 @@ Reply reload(Process& process) {
         {"applied", verdict.is_applied},         {"generation", verdict.generation},
         {"diagnostics", std::move(diagnostics)}, {"report", verdict.report},
         {"changes", plan_json(verdict.changes)}, {"changes_text", server::render_changes(verdict.changes)}};
-    if (!verdict.is_applied) {
-        out["error"] = verdict.error;
-        out["remedy"] = "mend what the report names and reload again; what served before goes on";
+    if (verdict.error.empty()) return {200, std::move(out)};
+    out["error"] = verdict.error;
+    out["remedy"] = verdict.remedy;
+    return {verdict.is_untimely ? 409 : 422, std::move(out)};
+}
+
+// As reload, but nothing happens. A change of a listener that closes sockets says how many connections it
+// has.
+Reply plan(const Process& process) {
+    Verdict verdict = process.plan();
+    for (server::Change& change : verdict.changes) {
+        if (change.kind != server::Change::Kind::Listener || change.effects.empty()) continue;
+        for (const auto& listener : process.server().listener_status()) {
+            if (listener.name != change.name) continue;
+            change.effects.push_back(fmt::format("{} connections are open on it now", listener.connections));
+        }
     }
-    return {verdict.is_applied ? 200 : 422, std::move(out)};
+    return reply_of(verdict);
+}
+
+// "confirm_ms": a number, or absent for a reload that is meant for good.
+Reply reload(Process& process, const Request& request) {
+    log_call("reload", request.caller);
+    const auto trial = number_of(request, "confirm_ms", 0);
+    return trial ? reply_of(process.reload(*trial)) : no_number("confirm_ms", "milliseconds");
+}
+
+// "generation": a number, or absent for the one that served before.
+Reply rollback(Process& process, const Request& request) {
+    log_call("rollback", request.caller);
+    const auto& all = process.history().all();
+    const bool has_one_before = all.size() > 1;
+    const auto generation =
+        number_of(request, "generation",
+                  has_one_before ? static_cast<std::int64_t>(all[all.size() - 2].generation) : 0);
+    if (!generation) return no_number("generation", "a generation");
+    return reply_of(process.rollback(static_cast<std::uint64_t>(*generation)));
+}
+
+Reply confirm(Process& process, const Request& request) {
+    log_call("confirmation", request.caller);
+    if (!process.confirm()) {
+        return control::refusal(409, "no generation is on trial",
+                                "it was confirmed before, or its time is over: see the history");
+    }
+    return {200, {{"generation", process.server().generation()->number()}}};
+}
+
+Reply history(const Process& process) {
+    json::array out;
+    for (const Served& served : process.history().all()) {
+        out.push_back({{"generation", served.generation},
+                       {"loaded", served.loaded},
+                       {"cause", served.cause},
+                       {"confirmed", served.is_confirmed},
+                       {"serves", served.generation == process.server().generation()->number()}});
+    }
+    return {200, {{"generations", std::move(out)}}};
+}
+
+// The files of one generation. What came from the environment or by ${file:} is not told.
+Reply files(const Process& process, const Request& request) {
+    const auto generation = number_of(request, "generation", 0);
+    const Served* const served =
+        generation ? process.history().find(static_cast<std::uint64_t>(*generation)) : nullptr;
+    if (served == nullptr) {
+        return control::refusal(404, "there is no such generation", "\"gantry history\" lists them");
+    }
+    const auto snapshot = read_snapshot(served->snapshot.get());
+    if (!snapshot) return control::refusal(404, "its files were not kept", "there was no memory for them");
+    json::array out;
+    for (const auto& [name, file] : snapshot->files) {
+        out.push_back({{"name", name}, {"text", file.text}});
+    }
+    return {200, {{"generation", served->generation}, {"files", std::move(out)}}};
 }
 
 // "timeout_ms": a number, or absent for server.drain_timeout.
 void stop(Process& process, const Request& request, const Answer& answer) {
-    std::optional<Millis> timeout;
-    if (const json::value* const given = request.body.if_contains("timeout_ms")) {
-        json::error_code error;
-        const auto value = given->to_number<std::int64_t>(error);
-        if (error || value < 0) {
-            answer(control::refusal(400, "timeout_ms is not a number of milliseconds", "send 0 or more"));
-            return;
-        }
-        timeout = value;
+    const auto timeout = number_of(request, "timeout_ms", -1);
+    if (!timeout) {
+        answer(no_number("timeout_ms", "milliseconds"));
+        return;
     }
     log_call("stop", request.caller);
-    process.stop(timeout, [answer](std::uint64_t left) { answer({200, {{"cut_connections", left}}}); });
+    process.stop(*timeout < 0 ? std::nullopt : std::optional<Millis>(*timeout),
+                 [answer](std::uint64_t left) { answer({200, {{"cut_connections", left}}}); });
+}
+
+void upgrade(Process& process, const Request& request, const Answer& answer) {
+    log_call("upgrade", request.caller);
+    process.upgrade([answer](const Process::Upgraded& result) {
+        if (result.error.empty()) {
+            answer({200, {{"from", version()}, {"version", result.version}, {"pid", result.pid}}});
+        } else {
+            answer(
+                control::refusal(409, result.error, "what served before goes on; the error log says more"));
+        }
+    });
 }
 
 }  // namespace
 
 void add_operations(control::Api& api, Process& process) {
     using http::Method;
-    api.add(Method::Get, "/v1/status",
-            [&](const Request&, const Answer& answer) { answer(status(process)); });
-    api.add(Method::Post, "/v1/reload", [&](const Request& request, const Answer& answer) {
-        log_call("reload", request.caller);
-        answer(reload(process));
-    });
-    api.add(Method::Post, "/v1/reopen", [&](const Request& request, const Answer& answer) {
+    // Answered at once.
+    const auto add = [&](Method method, std::string_view path, std::function<Reply(const Request&)> run) {
+        api.add(method, path, [run = std::move(run)](const Request& request, const Answer& answer) {
+            answer(run(request));
+        });
+    };
+    add(Method::Get, "/v1/status", [&](const Request&) { return status(process); });
+    add(Method::Get, "/v1/history", [&](const Request&) { return history(process); });
+    add(Method::Post, "/v1/history/files", [&](const Request& request) { return files(process, request); });
+    add(Method::Post, "/v1/plan", [&](const Request&) { return plan(process); });
+    add(Method::Post, "/v1/reload", [&](const Request& request) { return reload(process, request); });
+    add(Method::Post, "/v1/rollback", [&](const Request& request) { return rollback(process, request); });
+    add(Method::Post, "/v1/confirm", [&](const Request& request) { return confirm(process, request); });
+    add(Method::Post, "/v1/reopen", [&](const Request& request) {
         log_call("reopening of logs", request.caller);
         process.reopen_logs();
-        answer({200, {}});
+        return Reply{200, {}};
     });
+    api.add(Method::Post, "/v1/upgrade",
+            [&](const Request& request, const Answer& answer) { upgrade(process, request, answer); });
     api.add(Method::Post, "/v1/stop",
             [&](const Request& request, const Answer& answer) { stop(process, request, answer); });
     add_log_operations(api, process);

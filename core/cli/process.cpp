@@ -31,28 +31,13 @@ void raise_file_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::int64_t wall_seconds() {
-    return wall_nanos() / 1'000'000'000;
-}
-
-// Settings that belong to the process, not to a generation.
-void warn_of_restart(const conf::Server& before, const conf::Server& after) {
-    std::string keys;
-    const auto compare = [&keys](const char* key, bool is_same) {
-        if (!is_same) keys.append(keys.empty() ? "" : ", ").append(key);
-    };
-    compare("user", before.user == after.user);
-    compare("group", before.group == after.group);
-    compare("workers", before.workers == after.workers);
-    compare("blocking_threads", before.blocking_threads == after.blocking_threads);
-    compare("recent_requests", before.recent_requests == after.recent_requests);
-    if (!keys.empty()) log::warn("[server] {} changed: that takes a restart", keys);
-}
-
 }  // namespace
 
 Process::Process(const RunOptions& options, net::BrokeredSockets& sockets, FromSupervisor supervisor)
-    : options_(options), supervisor_(std::move(supervisor)), sockets_(sockets) {
+    : options_(options),
+      supervisor_(std::move(supervisor)),
+      sockets_(sockets),
+      history_(*supervisor_.history) {
     sigset_t set;
     sigemptyset(&set);
     for (const int number : {SIGTERM, SIGQUIT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
@@ -70,17 +55,23 @@ int Process::run() {
 }
 
 int Process::start() {
-    Configuration configuration = load_configuration(options_, logs_, services_);
+    const bool is_first = history_.empty();
+    const std::uint64_t served = is_first ? 0 : history_.all().back().generation;
+    Candidate first = load_first();
+    Configuration& configuration = first.configuration;
     if (!configuration.generation) {
         log::critical("configuration not loaded:\n{}", configuration.report);
         return kInvalidConfiguration;
     }
     const conf::Settings& settings = configuration.generation->settings();
-    // As before, unless somebody else was meant: by whoever is not root, or in an edit of this very moment.
-    if (const auto identity = identity_for(settings.server, options_.user); !identity || *identity) {
-        log::critical("{}",
-                      identity ? "the configuration changed its user while it was read" : identity.error());
-        return kInvalidConfiguration;
+    if (is_first) {
+        // As before, unless somebody else was meant: by whoever is not root, or in an edit of this very
+        // moment.
+        if (const auto identity = identity_for(settings.server, options_.user); !identity || *identity) {
+            log::critical(
+                "{}", identity ? "the configuration changed its user while it was read" : identity.error());
+            return kInvalidConfiguration;
+        }
     }
     open_log(settings.log);
     report_death(supervisor_.last, settings.log.target);
@@ -96,13 +87,16 @@ int Process::start() {
     if (!bound) return kFailure;
     control_ = std::make_unique<control::ControlServer>(api_, tasks_);
     open_control(settings.server.control);
-    started_ = loaded_ = wall_seconds();
+    started_ = wall_seconds();
+    if (configuration.generation->number() != served) {
+        keep(first.snapshot, is_first ? "start" : "the server process before it died", true);
+    }
     log::info("ready version={} workers={} generation={} pid={}", version(), server_->workers(),
               configuration.generation->number(), ::getpid());
-    configuration.generation.reset();
+    first = {};
     // The files as they were read took more than what became of them, and the process lives long.
     ::malloc_trim(0);
-    sockets_.report({net::Report::State::Ready, summary(), 0});
+    sockets_.report({.state = net::Report::State::Ready, .text = summary()});
     heartbeat_ = std::make_unique<Heartbeat>(*server_, sockets_, supervisor_.heartbeat);
     return kOk;
 }
@@ -113,15 +107,27 @@ void Process::open_log(const conf::Log& settings) {
     crash::arm(crash_report_path(settings.target, ::getpid()), version());
 }
 
+int Process::next_timeout() const {
+    if (is_stopping()) return static_cast<int>(kDrainLook);
+    const Millis trial = std::min<Millis>(trial_left(), std::numeric_limits<int>::max());
+    const int level = log_level_.next_check();
+    if (trial == 0 || (level >= 0 && level < trial)) return level;
+    return static_cast<int>(trial);
+}
+
 void Process::wait_for_event() {
-    pollfd waits[2] = {{signals_.get(), POLLIN, 0}, {tasks_.fd(), POLLIN, 0}};
-    ::poll(waits, 2, is_stopping() ? static_cast<int>(kDrainLook) : log_level_.next_check());
+    // The supervisor's end is not waited for: it ends this process as well (PR_SET_PDEATHSIG).
+    pollfd waits[3] = {{signals_.get(), POLLIN, 0}, {tasks_.fd(), POLLIN, 0}, {sockets_.fd(), POLLIN, 0}};
+    ::poll(waits, 3, next_timeout());
     log_level_.check();
+    // Before the signals: who is told of an upgrade is told to stop next.
+    while (const auto notice = sockets_.next_notice()) on_notice(*notice);
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
         on_signal(static_cast<int>(info.ssi_signo));
     }
     tasks_.run();
+    if (trial_ends_ != 0 && trial_left() == 0 && !is_stopping()) end_trial();
 }
 
 void Process::on_signal(int number) {
@@ -144,6 +150,26 @@ void Process::on_signal(int number) {
     }
 }
 
+void Process::on_notice(const net::Notice& notice) {
+    using Kind = net::Notice::Kind;
+    is_upgrading_ = notice.kind == Kind::UpgradeBegins;
+    if (notice.kind != Kind::Upgraded && notice.kind != Kind::UpgradeFailed) return;
+    Upgraded result;
+    if (notice.kind == Kind::Upgraded) {
+        result.version = notice.text;
+        result.pid = notice.pid;
+        control_->listen(UniqueFd());  // the successor accepts there
+    } else {
+        result.error = notice.text;
+    }
+    for (const auto& told : std::exchange(on_upgraded_, {})) told(result);
+}
+
+void Process::upgrade(std::function<void(const Upgraded&)> done) {
+    on_upgraded_.push_back(std::move(done));
+    sockets_.report({.state = net::Report::State::Upgrade});
+}
+
 // What the service manager shows.
 std::string Process::summary() const {
     const auto generation = server_->generation();
@@ -151,54 +177,7 @@ std::string Process::summary() const {
                        generation->settings().listeners.size(), server_->workers(), generation->number());
 }
 
-// ---- operations
-
-Verdict Process::load_and_apply() {
-    Configuration next = load_configuration(options_, logs_, services_);
-    Verdict verdict;
-    verdict.report = std::move(next.report);
-    verdict.diagnostics = std::move(next.diagnostics);
-    verdict.generation = server_->generation()->number();
-    if (!next.generation) {
-        verdict.error = "the configuration has errors";
-        log::error("configuration not loaded, the old one goes on:\n{}", verdict.report);
-        return verdict;
-    }
-    if (!verdict.report.empty()) log::warn("configuration has warnings:\n{}", verdict.report);
-    const auto before = server_->generation();
-    warn_of_restart(before->settings().server, next.generation->settings().server);
-    for (const std::string& error : server_->apply(next.generation)) {
-        log::error("configuration not applied, the old one goes on: {}", error);
-        verdict.error.append(verdict.error.empty() ? "" : "; ").append(error);
-    }
-    if (!verdict.error.empty()) return verdict;
-    const conf::Settings& settings = next.generation->settings();
-    verdict.changes = server::changes(before->settings(), settings);
-    open_log(settings.log);
-    open_control(settings.server.control);
-    verdict.is_applied = true;
-    verdict.generation = next.generation->number();
-    log::info("reloaded generation={} hosts={}", verdict.generation, next.generation->host_count());
-    return verdict;
-}
-
-Verdict Process::reload() {
-    if (is_stopping()) {
-        Verdict verdict;
-        verdict.generation = server_->generation()->number();
-        verdict.error = "gantry is stopping";
-        return verdict;
-    }
-    sockets_.report({net::Report::State::Reloading, {}, 0});
-    Verdict verdict = load_and_apply();
-    sockets_.report({net::Report::State::Ready,
-                     summary() + (verdict.is_applied ? "" : "; the last reload failed, the log says why"),
-                     0});
-    verdict.is_applied ? ++reloads_ : ++failed_reloads_;
-    if (verdict.is_applied) loaded_ = wall_seconds();
-    last_failure_ = verdict.error;
-    return verdict;
-}
+// ---- operations; those on configurations are in process_configuration.cpp
 
 void Process::reopen_logs() {
     log::reopen();
@@ -246,7 +225,9 @@ void Process::stop(std::optional<Millis> timeout, std::function<void(std::uint64
     }
     const std::string draining = fmt::format("draining connections={}", server_->open_connections());
     log::info("{}", draining);
-    sockets_.report({net::Report::State::Stopping, draining, limit == kWithoutLimit ? -1 : limit});
+    sockets_.report({.state = net::Report::State::Stopping,
+                     .text = draining,
+                     .limit = limit == kWithoutLimit ? -1 : limit});
     stop_at_ = at;
     stop_asked_at_ = monotonic_millis();
     server_->drain();

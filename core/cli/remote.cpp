@@ -9,6 +9,7 @@
 #include <boost/json/array.hpp>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -102,6 +103,48 @@ std::string describe_status(const json::object& s) {
     return out + describe_hosts(s.at("by_host").as_array());
 }
 
+// Nothing after the mistake was told.
+std::optional<milliseconds> duration_of(std::string_view option, const std::string& given) {
+    const auto parsed = conf::parse_duration(given);
+    if (parsed) return *parsed;
+    print(stderr,
+          fmt::format("gantry: {}: {}\n      = {}\n", option, parsed.error().message, parsed.error().hint));
+    return std::nullopt;
+}
+
+// Of a reload and a rollback: warnings, what is different, which generation serves.
+int conclude_change(const RemoteOptions& options, const Response& response, std::string_view done) {
+    if (const auto code = conclude(options, response)) return *code;
+    print(stderr, text(response.body, "report"));
+    if (!options.quiet) {
+        const std::string_view changes = text(response.body, "changes_text");
+        print(stdout, changes.empty() ? "nothing changed\n" : changes);
+        print(stdout, fmt::format("{}: generation {} serves\n", done, number(response.body, "generation")));
+    }
+    return kOk;
+}
+
+std::string local_time(std::uint64_t seconds) {
+    const auto time = static_cast<std::time_t>(seconds);
+    std::tm fields{};
+    char out[32] = "";
+    if (::localtime_r(&time, &fields) != nullptr)
+        std::strftime(out, sizeof out, "%Y-%m-%d %H:%M:%S", &fields);
+    return out;
+}
+
+int files_command(const RemoteOptions& options, std::uint64_t generation) {
+    const Response response =
+        ask(options, http::Method::Post, "/v1/history/files", kLook, {{"generation", generation}});
+    if (const auto code = conclude(options, response)) return *code;
+    if (options.quiet) return kOk;
+    for (const json::value& value : response.body.at("files").as_array()) {
+        print(stdout,
+              fmt::format("# ---- {}\n{}", text(value.as_object(), "name"), text(value.as_object(), "text")));
+    }
+    return kOk;
+}
+
 // The process has answered; it is gone when its supervisor is.
 void wait_for_end(std::uint64_t pid) {
     const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
@@ -112,15 +155,66 @@ void wait_for_end(std::uint64_t pid) {
 
 }  // namespace
 
-int reload_command(const RemoteOptions& options) {
-    const Response response = ask(options, http::Method::Post, "/v1/reload", kPatience);
+int reload_command(const RemoteOptions& options, const std::string& trial) {
+    json::object body;
+    if (!trial.empty()) {
+        const auto time = duration_of("--confirm", trial);
+        if (!time) return kUsage;
+        body["confirm_ms"] = time->count();
+    }
+    const Response response = ask(options, http::Method::Post, "/v1/reload", kPatience, body);
+    const int code = conclude_change(options, response, "reloaded");
+    if (code == kOk && !trial.empty() && !options.quiet && !options.json) {
+        print(stdout,
+              fmt::format("it is on trial for {}: \"gantry confirm\" keeps it, else what served before "
+                          "serves again\n",
+                          trial));
+    }
+    return code;
+}
+
+int rollback_command(const RemoteOptions& options, std::optional<std::uint64_t> generation) {
+    json::object body;
+    if (generation) body["generation"] = *generation;
+    const int code = conclude_change(
+        options, ask(options, http::Method::Post, "/v1/rollback", kPatience, body), "rolled back");
+    if (code == kOk && !options.quiet && !options.json) {
+        print(stdout, "the files are as they were: the next reload loads them\n");
+    }
+    return code;
+}
+
+int confirm_command(const RemoteOptions& options) {
+    const Response response = ask(options, http::Method::Post, "/v1/confirm", kLook);
+    if (const auto code = conclude(options, response)) return *code;
+    if (!options.quiet) {
+        print(stdout, fmt::format("confirmed: generation {} stays\n", number(response.body, "generation")));
+    }
+    return kOk;
+}
+
+int history_command(const RemoteOptions& options, std::optional<std::uint64_t> generation) {
+    if (generation) return files_command(options, *generation);
+    const Response response = ask(options, http::Method::Get, "/v1/history", kLook);
+    if (const auto code = conclude(options, response)) return *code;
+    if (options.quiet) return kOk;
+    for (const json::value& value : response.body.at("generations").as_array()) {
+        const json::object& served = value.as_object();
+        const char* const state = served.at("serves").as_bool()       ? "  serves"
+                                  : !served.at("confirmed").as_bool() ? "  was not confirmed"
+                                                                      : "";
+        print(stdout, fmt::format("{:>5}  {}  {}{}\n", number(served, "generation"),
+                                  local_time(number(served, "loaded")), text(served, "cause"), state));
+    }
+    return kOk;
+}
+
+int running_plan_command(const RemoteOptions& options) {
+    const Response response = ask(options, http::Method::Post, "/v1/plan", kPatience);
     if (const auto code = conclude(options, response)) return *code;
     print(stderr, text(response.body, "report"));  // warnings
-    if (!options.quiet) {
-        const std::string_view changes = text(response.body, "changes_text");
-        print(stdout, changes.empty() ? "nothing changed\n" : changes);
-        print(stdout, fmt::format("reloaded: generation {} serves\n", number(response.body, "generation")));
-    }
+    const std::string_view changes = text(response.body, "changes_text");
+    if (!options.quiet) print(stdout, changes.empty() ? "nothing changes\n" : changes);
     return kOk;
 }
 
@@ -141,15 +235,14 @@ int reopen_command(const RemoteOptions& options) {
 int log_level_command(const RemoteOptions& options, const std::string& level, const std::string& duration) {
     json::object body;
     if (!duration.empty()) {
-        const auto parsed = conf::parse_duration(duration);
-        if (!parsed || level.empty()) {
-            print(stderr, parsed ? "gantry: --for goes with a level\n      = for example: gantry log-level "
-                                   "debug --for 10m\n"
-                                 : fmt::format("gantry: --for: {}\n      = {}\n", parsed.error().message,
-                                               parsed.error().hint));
+        const auto time = duration_of("--for", duration);
+        if (!time) return kUsage;
+        if (level.empty()) {
+            print(stderr,
+                  "gantry: --for goes with a level\n      = for example: gantry log-level debug --for 10m\n");
             return kUsage;
         }
-        body["for_ms"] = parsed->count();
+        body["for_ms"] = time->count();
     }
     if (!level.empty()) body["level"] = level;
     const Response response =
@@ -169,17 +262,23 @@ int log_level_command(const RemoteOptions& options, const std::string& level, co
     return kOk;
 }
 
+int upgrade_command(const RemoteOptions& options) {
+    const Response response = ask(options, http::Method::Post, "/v1/upgrade", kPatience);
+    if (const auto code = conclude(options, response)) return *code;
+    if (!options.quiet) {
+        print(stdout, fmt::format("upgraded from {} to {}: pid {} serves\n", text(response.body, "from"),
+                                  text(response.body, "version"), number(response.body, "pid")));
+    }
+    return kOk;
+}
+
 int stop_command(const RemoteOptions& options, const std::string& timeout) {
     milliseconds limit = std::chrono::hours(24);
     json::object body;
     if (!timeout.empty()) {
-        const auto parsed = conf::parse_duration(timeout);
-        if (!parsed) {
-            print(stderr, fmt::format("gantry: --timeout: {}\n      = {}\n", parsed.error().message,
-                                      parsed.error().hint));
-            return kUsage;
-        }
-        limit = *parsed;
+        const auto time = duration_of("--timeout", timeout);
+        if (!time) return kUsage;
+        limit = *time;
         body["timeout_ms"] = limit.count();
     }
     const Response before = ask(options, http::Method::Get, "/v1/status", kLook);

@@ -1,6 +1,9 @@
-// The commands that ask a running gantry over its control socket: reload, stop, status, reopen.
+// The commands that ask a running gantry over its control socket: reload, rollback, confirm,
+// history, plan, upgrade, stop, status, reopen.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace gantry::cli {
@@ -13,8 +16,18 @@ struct RemoteOptions {
 };
 
 // Each returns an ExitCode; kUnreachable when no gantry answers.
-int reload_command(const RemoteOptions& options);
+// `trial`: what served before is served again after this time ("60s") unless confirmed; "": no trial.
+int reload_command(const RemoteOptions& options, const std::string& trial);
+// Absent: to the one that served before.
+int rollback_command(const RemoteOptions& options, std::optional<std::uint64_t> generation);
+int confirm_command(const RemoteOptions& options);
+// Absent: the list; else the files of that one.
+int history_command(const RemoteOptions& options, std::optional<std::uint64_t> generation);
+// What a reload would change.
+int running_plan_command(const RemoteOptions& options);
 int status_command(const RemoteOptions& options);
+// Waits until the program that lies at the path of the running one serves in its place.
+int upgrade_command(const RemoteOptions& options);
 int reopen_command(const RemoteOptions& options);
 // Prints the level of the error log, or changes it. `level`: "debug"; "" = print it. `duration`: "10m"; "" =
 // until the next reload.

@@ -6,6 +6,7 @@
 #include "core/cli/privileges.hpp"
 #include "core/cli/process.hpp"
 #include "core/cli/supervisor.hpp"
+#include "core/cli/upgrade.hpp"
 #include "core/control/socket_path.hpp"
 
 #include <unistd.h>
@@ -13,10 +14,19 @@
 namespace gantry::cli {
 namespace {
 
+// Whose rights the first server process has, its successors have: nothing that came from it decides about
+// that.
+tl::expected<std::optional<Identity>, std::string> identity_of(const RunOptions& options,
+                                                               const FromSupervisor& supervisor) {
+    if (supervisor.history->empty()) return identity_of_configuration(options);
+    return supervisor.identity;
+}
+
 // Before there is any thread, and before anything is read for good: what the start can read and write, a
 // reload can.
-bool drop_privileges(const RunOptions& options, net::BrokeredSockets& sockets) {
-    const auto identity = identity_of_configuration(options);
+bool drop_privileges(const RunOptions& options, const FromSupervisor& supervisor,
+                     net::BrokeredSockets& sockets) {
+    const auto identity = identity_of(options, supervisor);
     if (!identity) {
         log::critical("{}", identity.error());
         return false;
@@ -27,7 +37,7 @@ bool drop_privileges(const RunOptions& options, net::BrokeredSockets& sockets) {
         return true;
     }
     control::make_socket_folder(options.control, (*identity)->user, (*identity)->group);
-    sockets.limit_to((*identity)->user, (*identity)->group);
+    sockets.limit_to((*identity)->user, (*identity)->group, (*identity)->name);
     if (const auto done = become(**identity); !done) {
         log::critical("{}", done.error());
         return false;
@@ -39,7 +49,7 @@ bool drop_privileges(const RunOptions& options, net::BrokeredSockets& sockets) {
 
 int serve(const RunOptions& options, FromSupervisor supervisor) {
     net::BrokeredSockets sockets(std::move(supervisor.socket));
-    if (!drop_privileges(options, sockets)) return kInvalidConfiguration;
+    if (!drop_privileges(options, supervisor, sockets)) return kInvalidConfiguration;
     return Process(options, sockets, std::move(supervisor)).run();
 }
 
@@ -49,8 +59,15 @@ int run_command(const RunOptions& given) {
     RunOptions options = given;
     // While it is known who started us: whoever gives commands looks from there.
     options.control = control::default_socket_path(options.config);
+    if (const auto code = rehearse(options)) return *code;
+    auto handover = handover_to_us();
+    if (!handover) {
+        log::critical("{}", handover.error());
+        return kFailure;
+    }
     const int code =
-        supervise([&](FromSupervisor supervisor) { return serve(options, std::move(supervisor)); });
+        supervise([&](FromSupervisor supervisor) { return serve(options, std::move(supervisor)); },
+                  std::move(*handover));
     control::remove_socket_folder(options.control);
     return code;
 }

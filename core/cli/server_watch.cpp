@@ -37,6 +37,10 @@ void ServerWatch::on_report(const net::Report& report) {
         case net::Report::State::Alive:
             manager_.alive();
             break;
+        case net::Report::State::Serving:
+        case net::Report::State::Confirmed:
+        case net::Report::State::Upgrade:
+            break;  // the supervisor's
         case net::Report::State::Stopping:
             manager_.status(report.text);
             if (!stopping_) break;

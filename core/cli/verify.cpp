@@ -71,7 +71,7 @@ void verify(const conf::Settings& settings, conf::Diagnostics& diagnostics) {
             diagnostics.error(upstream.tls->ca_place, std::move(problem), std::string(kAuthorities));
         }
     }
-    build_generation(settings, nullptr, nullptr, diagnostics);
+    build_generation(settings, {}, diagnostics);
 }
 
 }  // namespace gantry::cli

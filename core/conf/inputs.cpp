@@ -73,13 +73,22 @@ Inputs::Inputs(Environment environment, const Snapshot* replayed, Snapshot* reco
       recorded_(recorded) {}
 
 Snapshot::File Inputs::read_file(const std::string& path, Pipes pipes, std::size_t limit) {
+    return read(&Snapshot::files, path, pipes, limit);
+}
+
+Snapshot::File Inputs::read_value(const std::string& path, std::size_t limit) {
+    return read(&Snapshot::values, path, Pipes::Refused, limit);
+}
+
+Snapshot::File Inputs::read(Files Snapshot::* files, const std::string& path, Pipes pipes,
+                            std::size_t limit) {
     if (replayed_ != nullptr) {
-        const auto kept = replayed_->files.find(path);
-        if (kept == replayed_->files.end()) return {{}, std::strerror(ENOENT), false};
+        const auto kept = (replayed_->*files).find(path);
+        if (kept == (replayed_->*files).end()) return {{}, std::strerror(ENOENT), false};
         return kept->second;
     }
     Snapshot::File file = read_from_disk(path, pipes, limit);
-    if (recorded_ != nullptr) recorded_->files.insert_or_assign(path, file);
+    if (recorded_ != nullptr) (recorded_->*files).insert_or_assign(path, file);
     return file;
 }
 

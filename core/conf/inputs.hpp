@@ -3,7 +3,9 @@
 
 #include "core/conf/snapshot.hpp"
 
+#include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +30,8 @@ public:
 
     // Files of more than `limit` bytes are refused.
     Snapshot::File read_file(const std::string& path, Pipes pipes, std::size_t limit);
+    // What ${file:…} puts into a value.
+    Snapshot::File read_value(const std::string& path, std::size_t limit);
     // The files that a pattern of glob(7) matches, in the order of their bytes. nullopt: a folder could not
     // be read, and might have had some.
     std::optional<std::vector<std::string>> match(const std::string& pattern);
@@ -36,6 +40,9 @@ public:
     std::string identity(const std::string& path) const;
 
 private:
+    using Files = std::map<std::string, Snapshot::File, std::less<>>;
+    Snapshot::File read(Files Snapshot::* files, const std::string& path, Pipes pipes, std::size_t limit);
+
     Environment environment_;
     const Snapshot* replayed_;
     Snapshot* recorded_;

@@ -124,7 +124,7 @@ private:
             wrong("${file:…} needs a full path", "for example: ${file:/run/credentials/token}");
             return false;
         }
-        Snapshot::File read = inputs_.read_file(path, Pipes::Refused, kMaxFile);
+        Snapshot::File read = inputs_.read_value(path, kMaxFile);
         if (!read.error.empty()) return unreadable(read.error.c_str());
         std::string& value = read.text;
         if (value.ends_with('\n')) value.pop_back();

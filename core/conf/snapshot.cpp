@@ -23,6 +23,10 @@ public:
         out_.append(text);
         return *this;
     }
+    void file(std::string_view kind, std::string_view name, const Snapshot::File& file) {
+        value(kind).value(name).value(file.text).value(file.error);
+        value(file.is_everyones ? "everyone's" : "");
+    }
 
 private:
     std::string& out_;
@@ -54,8 +58,8 @@ private:
 
 bool read_record(std::string_view kind, ValueReader& in, Snapshot& out) {
     const std::string name(in.value());
-    if (kind == "file") {
-        Snapshot::File& file = out.files[name];
+    if (kind == "file" || kind == "value") {
+        Snapshot::File& file = (kind == "file" ? out.files : out.values)[name];
         file.text = in.value();
         file.error = in.value();
         file.is_everyones = in.value() == "everyone's";
@@ -77,10 +81,8 @@ bool read_record(std::string_view kind, ValueReader& in, Snapshot& out) {
 std::string render(const Snapshot& snapshot) {
     std::string out(kHead);
     Writer writer(out);
-    for (const auto& [name, file] : snapshot.files) {
-        writer.value("file").value(name).value(file.text).value(file.error);
-        writer.value(file.is_everyones ? "everyone's" : "");
-    }
+    for (const auto& [name, file] : snapshot.files) writer.file("file", name, file);
+    for (const auto& [name, file] : snapshot.values) writer.file("value", name, file);
     for (const auto& [name, value] : snapshot.variables) writer.value("variable").value(name).value(value);
     for (const auto& [pattern, matches] : snapshot.patterns) {
         writer.value("pattern").value(pattern).value(std::to_string(matches.size()));

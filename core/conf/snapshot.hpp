@@ -19,7 +19,8 @@ struct Snapshot {
         bool operator==(const File&) const = default;
     };
 
-    std::map<std::string, File, std::less<>> files;  // of the configuration, and of ${file:…}
+    std::map<std::string, File, std::less<>> files;   // of the configuration
+    std::map<std::string, File, std::less<>> values;  // of ${file:…}; often secrets
     std::map<std::string, std::vector<std::string>, std::less<>>
         patterns;                                               // of include, and what they matched
     std::map<std::string, std::string, std::less<>> variables;  // of the environment, those that are set

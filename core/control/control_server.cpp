@@ -24,7 +24,8 @@ ControlServer::~ControlServer() {
     listen(UniqueFd());
     worker_.post([this] {
         settings_.draining = true;
-        worker_.wheel().drain();
+        worker_.wheel().drain();  // whoever is idle gets a moment,
+        worker_.wheel().drain();  // and has had it
         // What the line before released completes behind it; the loop ends after that.
         worker_.post([this] { worker_.stop(); });
     });

@@ -9,6 +9,10 @@ namespace gantry::http {
 namespace {
 constexpr std::size_t kRecycled = 256;  // H1Actives kept per listener and worker
 
+// How long an idle connection is kept when the server ends: one without a request was made for one.
+constexpr Millis kFirstRequest = 2'000;
+constexpr Millis kNextRequest = 200;
+
 std::uint32_t clock_units(const net::Worker& worker) {
     return static_cast<std::uint32_t>(static_cast<std::uint64_t>(worker.now_nanos()) / 1024);
 }
@@ -87,7 +91,7 @@ void H1Connection::on_handshake(const Error* failure) {
     }
     handshake_ = std::max(units_since_begin(), 1u);
     begun_ = clock_units(*settings_.worker);
-    wait_for(Wait::Idle, settings_.idle_timeout);
+    wait_for(Wait::Idle, settings_.draining ? kFirstRequest : settings_.idle_timeout);
     // A request that came with the end of the handshake shares its packets with the session ticket.
     transport_->has_more() ? on_readable() : transport_->want_read();
 }
@@ -100,8 +104,16 @@ void H1Connection::on_deadline() {
     active_->on_deadline();
 }
 
+// The first time, idle connections get a moment: what was sent before the client could know is answered. The
+// second time they go.
 void H1Connection::on_drain() {
-    if (active_ == nullptr && (wait_ == Wait::Idle || wait_ == Wait::Handshake)) delete this;
+    if (active_ != nullptr) return;
+    if (wait_ == Wait::Idle || wait_ == Wait::Handshake) {
+        const Millis moment = requests_ == 0 ? kFirstRequest : kNextRequest;
+        wait_for(Wait::Leaving, moment);
+    } else if (wait_ == Wait::Leaving) {
+        delete this;
+    }
 }
 
 }  // namespace gantry::http

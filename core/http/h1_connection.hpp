@@ -54,7 +54,8 @@ public:
 
 private:
     friend class H1Active;
-    enum class Wait : std::uint8_t { Nothing, Handshake, Idle, Head, Body, Send, Linger };
+    // Leaving: idle, and told to end; a request that is on its way is still answered.
+    enum class Wait : std::uint8_t { Nothing, Handshake, Idle, Leaving, Head, Body, Send, Linger };
 
     H1Connection(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client);
     ~H1Connection() override;

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gantry::net {
@@ -28,6 +29,8 @@ public:
         std::string user;     // the key it was given out for; "" = nobody uses it
     };
 
+    explicit PassedSockets(std::vector<Socket> sockets) : sockets_(std::move(sockets)) {}
+
     // The socket for an address of a listener; null: open one. `key` names the address among all. First the
     // one that is bound to it; a dual-stack [::] is bound to 0.0.0.0 as well. Else one that is named like the
     // listener and given to nobody: then the unit decides about the address, and the log says so.
@@ -35,6 +38,7 @@ public:
     void take_back(std::string_view key);
 
     const std::vector<Socket>& all() const { return sockets_; }
+    std::vector<Socket> release() { return std::exchange(sockets_, {}); }
 
 private:
     Socket* bound_to(const conf::Address& address);

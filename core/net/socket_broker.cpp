@@ -9,6 +9,7 @@
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace gantry::net {
 namespace {
@@ -29,61 +30,68 @@ std::uint32_t context_number(const char* context) {
     return 0;
 }
 
-struct Reply {
-    std::uint32_t count = 0;  // descriptors in this message
-    std::uint32_t left = 0;   // and in those that follow
-    std::uint32_t context = 0;
-    int system = 0;
+// Room for descriptors beside one message.
+struct alignas(cmsghdr) Ancillary {
+    char bytes[CMSG_SPACE(sizeof(int) * kFdsPerMessage)] = {};
 };
 
-bool send_reply(int fd, const Reply& reply, const UniqueFd* sockets) {
-    iovec vector{const_cast<Reply*>(&reply), sizeof reply};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kFdsPerMessage)] = {};
+// Of SOCK_SEQPACKET: all of it or nothing, with descriptors beside it.
+bool send_message(int fd, const void* data, std::size_t size, const UniqueFd* files, std::size_t count) {
+    iovec vector{const_cast<void*>(data), size};
+    Ancillary ancillary;
     msghdr message{};
     message.msg_iov = &vector;
     message.msg_iovlen = 1;
-    if (reply.count > 0) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(sizeof(int) * reply.count);
+    if (count > 0) {
+        message.msg_control = ancillary.bytes;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
         cmsghdr* header = CMSG_FIRSTHDR(&message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int) * reply.count);
-        for (unsigned i = 0; i < reply.count; ++i) {
-            const int socket = sockets[i].get();
-            std::memcpy(CMSG_DATA(header) + sizeof(int) * i, &socket, sizeof socket);
+        header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+        for (std::size_t i = 0; i < count; ++i) {
+            const int file = files[i].get();
+            std::memcpy(CMSG_DATA(header) + sizeof(int) * i, &file, sizeof file);
         }
     }
     return ::sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
 }
 
-bool receive_reply(int fd, Reply& reply, std::vector<UniqueFd>& sockets) {
-    iovec vector{&reply, sizeof reply};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kFdsPerMessage)];
+// As recvmsg(2); what came beside the message is added to `files`.
+ssize_t receive_message(int fd, void* data, std::size_t size, std::vector<UniqueFd>& files) {
+    iovec vector{data, size};
+    Ancillary ancillary;
     msghdr message{};
     message.msg_iov = &vector;
     message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
+    message.msg_control = ancillary.bytes;
+    message.msg_controllen = sizeof ancillary.bytes;
     ssize_t got;
     do {
         got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     } while (got < 0 && errno == EINTR);
-    if (got != sizeof reply) return false;
+    if (got < 0) return got;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
          header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
         const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (std::size_t i = 0; i < count; ++i) {
-            int socket;
-            std::memcpy(&socket, CMSG_DATA(header) + sizeof(int) * i, sizeof socket);
-            sockets.emplace_back(socket);
+            int file;
+            std::memcpy(&file, CMSG_DATA(header) + sizeof(int) * i, sizeof file);
+            files.emplace_back(file);
         }
     }
-    return true;
+    return got;
 }
 
 }  // namespace
+
+struct BrokerReply {
+    std::uint32_t count = 0;  // descriptors in this message
+    std::uint32_t left = 0;   // and in those that follow
+    std::uint32_t context = 0;
+    int system = 0;
+};
 
 // Both ends are the same program, so the layout is no one else's business.
 struct BrokerRequest {
@@ -98,6 +106,9 @@ struct BrokerRequest {
     gid_t group = 0;
     Report::State state = Report::State::Ready;
     Millis limit = 0;
+    std::uint64_t generation = 0;
+    std::int64_t loaded = 0;
+    bool is_confirmed = true;
     char host[128] = {};
     char tag[128] = {};
     char text[256] = {};
@@ -131,7 +142,7 @@ BrokerRequest request_for(BrokerRequest::Kind kind, const conf::Address& address
 // The rights of a user on the file system, for a moment: whoever takes over the server process shall not
 // have sockets made, or files removed, where that user could not. Only in a process with one thread.
 struct SocketBroker::AsUser {
-    AsUser(const std::optional<Limit>& limit, const conf::Address& address)
+    AsUser(const std::optional<FileRights>& limit, const conf::Address& address)
         : is_on(limit.has_value() && address.family == conf::Address::Family::Unix) {
         if (!is_on) return;
         ::setfsgid(limit->group);
@@ -154,10 +165,11 @@ SocketBroker::~SocketBroker() {
     }
 }
 
-bool SocketBroker::serve(int fd, const std::function<void(const Report&)>& on_report) {
+bool SocketBroker::serve(int fd, Client client, const std::function<void(Report)>& on_report) {
     BrokerRequest request;
-    const ssize_t got = ::recv(fd, &request, sizeof request, 0);
-    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) return false;
+    std::vector<UniqueFd> files;
+    const ssize_t got = receive_message(fd, &request, sizeof request, files);
+    if (got == 0 || (got < 0 && errno != EAGAIN)) return false;
     if (got != sizeof request) return true;
     request.host[sizeof request.host - 1] = '\0';
     request.tag[sizeof request.tag - 1] = '\0';
@@ -167,16 +179,40 @@ bool SocketBroker::serve(int fd, const std::function<void(const Report&)>& on_re
             open(fd, request);
             break;
         case BrokerRequest::Kind::Close:
-            close(request);
+            if (client == Client::Current) close(request);
             break;
         case BrokerRequest::Kind::Limit:
-            if (!limit_) limit_ = Limit{request.user, request.group};
+            if (!limit_) limit_ = FileRights{request.user, request.group, request.text};
             break;
         case BrokerRequest::Kind::Report:
-            on_report({request.state, request.text, request.limit});
+            on_report({request.state, request.text, request.limit, request.generation, request.loaded,
+                       request.is_confirmed, files.empty() ? UniqueFd() : std::move(files.front())});
             break;
     }
     return true;
+}
+
+void SocketBroker::notify(int fd, const Notice& notice) {
+    ::send(fd, &notice, sizeof notice, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+BrokerState SocketBroker::release() {
+    BrokerState state;
+    for (auto& [key, kept] : kept_) {
+        state.kept.push_back({key, std::move(kept.address), std::move(kept.sockets), kept.is_passed});
+    }
+    kept_.clear();
+    state.passed = passed_.release();
+    state.limit = std::exchange(limit_, std::nullopt);
+    return state;
+}
+
+void SocketBroker::adopt(BrokerState state) {
+    for (auto& kept : state.kept) {
+        kept_[kept.key] = {std::move(kept.address), std::move(kept.sockets), kept.is_passed};
+    }
+    passed_ = PassedSockets(std::move(state.passed));
+    limit_ = std::move(state.limit);
 }
 
 Result<std::vector<UniqueFd>> SocketBroker::make(const BrokerRequest& request, Kept& entry) {
@@ -236,15 +272,45 @@ void SocketBroker::open(int fd, const BrokerRequest& request) {
         auto sockets = make(request, entry);
         if (!sockets) {
             kept_.erase(request.key());
-            send_reply(fd, {0, 0, context_number(sockets.error().context), sockets.error().system}, nullptr);
+            const BrokerReply refusal{0, 0, context_number(sockets.error().context), sockets.error().system};
+            send_message(fd, &refusal, sizeof refusal, nullptr, 0);
             return;
         }
         kept = std::move(*sockets);
     }
     for (std::uint32_t at = 0; at < request.count; at += kFdsPerMessage) {
         const std::uint32_t part = std::min(kFdsPerMessage, request.count - at);
-        if (!send_reply(fd, {part, request.count - at - part, 0, 0}, kept.data() + at)) return;
+        const BrokerReply reply{part, request.count - at - part, 0, 0};
+        if (!send_message(fd, &reply, sizeof reply, kept.data() + at, part)) return;
     }
+}
+
+// What else comes is for later.
+bool BrokeredSockets::receive_reply(BrokerReply& reply, std::vector<UniqueFd>& sockets) {
+    for (;;) {
+        Notice notice;
+        const ssize_t got = receive_message(fd_.get(), &notice, sizeof notice, sockets);
+        if (got == sizeof reply) {
+            std::memcpy(static_cast<void*>(&reply), &notice, sizeof reply);
+            return true;
+        }
+        if (got != sizeof notice) return false;
+        notices_.push_back(notice);
+    }
+}
+
+std::optional<Notice> BrokeredSockets::next_notice() {
+    Notice notice;
+    if (!notices_.empty()) {
+        notice = notices_.front();
+        notices_.pop_front();
+    } else {
+        const ssize_t got = ::recv(fd_.get(), &notice, sizeof notice, MSG_DONTWAIT);
+        if (got == 0) is_alone_ = true;
+        if (got != sizeof notice) return std::nullopt;
+    }
+    notice.text[sizeof notice.text - 1] = '\0';
+    return notice;
 }
 
 Result<std::vector<UniqueFd>> BrokeredSockets::open(const conf::Address& address,
@@ -258,10 +324,9 @@ Result<std::vector<UniqueFd>> BrokeredSockets::open(const conf::Address& address
         return fail(Code::Internal, Side::Us, kContexts[5], errno);
     }
     std::vector<UniqueFd> sockets;
-    Reply reply;
+    BrokerReply reply;
     do {
-        if (!receive_reply(fd_.get(), reply, sockets))
-            return fail(Code::Internal, Side::Us, kContexts[5], EPIPE);
+        if (!receive_reply(reply, sockets)) return fail(Code::Internal, Side::Us, kContexts[5], EPIPE);
         if (reply.system != 0) {
             return fail(Code::Internal, Side::Us, kContexts[reply.context % std::size(kContexts)],
                         reply.system);
@@ -275,11 +340,12 @@ void BrokeredSockets::close(const conf::Address& address) {
     ::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL);
 }
 
-void BrokeredSockets::limit_to(uid_t user, gid_t group) {
+void BrokeredSockets::limit_to(uid_t user, gid_t group, const std::string& name) {
     BrokerRequest request;
     request.kind = BrokerRequest::Kind::Limit;
     request.user = user;
     request.group = group;
+    std::strncpy(request.text, name.c_str(), sizeof request.text - 1);
     ::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL);
 }
 
@@ -288,8 +354,11 @@ void BrokeredSockets::report(const Report& report) {
     request.kind = BrokerRequest::Kind::Report;
     request.state = report.state;
     request.limit = report.limit;
+    request.generation = report.generation;
+    request.loaded = report.loaded;
+    request.is_confirmed = report.is_confirmed;
     std::strncpy(request.text, report.text.c_str(), sizeof request.text - 1);
-    ::send(fd_.get(), &request, sizeof request, MSG_NOSIGNAL);
+    send_message(fd_.get(), &request, sizeof request, &report.snapshot, report.snapshot ? 1 : 0);
 }
 
 }  // namespace gantry::net

@@ -9,6 +9,7 @@
 #include "core/net/socket_source.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,10 +21,45 @@ namespace gantry::net {
 
 // What the server process tells the supervisor about itself.
 struct Report {
-    enum class State : std::uint32_t { Ready, Reloading, Stopping, Alive };
+    // Upgrade: it asks for one; notices tell what became of it.
+    enum class State : std::uint32_t { Ready, Reloading, Stopping, Alive, Serving, Confirmed, Upgrade };
     State state = State::Ready;
-    std::string text;  // one line for people; long ones are cut
-    Millis limit = 0;  // of Stopping: how long that may take, negative: as long as it takes
+    std::string text = {};  // one line for people; long ones are cut
+    Millis limit = 0;       // of Stopping: how long that may take, negative: as long as it takes
+    // Of Serving, once a configuration is in use, and of Confirmed.
+    std::uint64_t generation = 0;
+    std::int64_t loaded = 0;   // seconds since 1970
+    bool is_confirmed = true;  // false: it is on trial
+    UniqueFd snapshot = {};    // may be missing
+};
+
+// What the supervisor tells the server process, unasked. Server processes of other versions read it too: it
+// is not changed, and kinds that are not known are passed over.
+struct Notice {
+    enum class Kind : std::uint32_t { UpgradeBegins = 1, UpgradeFailed = 2, Upgraded = 3 };
+    Kind kind = Kind::UpgradeBegins;
+    std::int32_t pid = 0;  // of Upgraded: of the server process that goes on
+    char text[2040] = {};  // of UpgradeFailed: why; of Upgraded: the version; ends with NUL
+};
+
+// Whose rights on files count.
+struct FileRights {
+    uid_t user;
+    gid_t group;
+    std::string name;  // of the account, or ""
+};
+
+// All that a SocketBroker has.
+struct BrokerState {
+    struct Kept {
+        std::string key;
+        conf::Address address;
+        std::vector<UniqueFd> sockets;
+        bool is_passed = false;
+    };
+    std::vector<Kept> kept;
+    std::vector<PassedSockets::Socket> passed;
+    std::optional<FileRights> limit;
 };
 
 // The supervisor's end. Single-threaded.
@@ -42,14 +78,22 @@ public:
         passed_ = {};
     }
 
-    // A server process that just started has said nothing yet.
-    void expect_new_client() { limit_.reset(); }
+    // As the first server process said it.
+    const std::optional<FileRights>& limit() const { return limit_; }
+
+    // It has nothing afterwards.
+    BrokerState release();
+    // Of one that has nothing.
+    void adopt(BrokerState state);
 
     // Once the server process is ready: names in the log those that were passed for nothing.
     void report_unused();
 
     // Answers one request that waits on `fd` (a SOCK_SEQPACKET socket). False: the other end is closed.
-    bool serve(int fd, const std::function<void(const Report&)>& on_report);
+    // Predecessor: another server process goes on with the sockets, so none is closed for it.
+    enum class Client { Current, Predecessor };
+    bool serve(int fd, Client client, const std::function<void(Report)>& on_report);
+    static void notify(int fd, const Notice& notice);
 
 private:
     struct Kept {
@@ -58,10 +102,6 @@ private:
         bool is_passed = false;
     };
     void open(int fd, const struct BrokerRequest& request);
-    struct Limit {
-        uid_t user;
-        gid_t group;
-    };
     struct AsUser;
     Result<std::vector<UniqueFd>> make(const struct BrokerRequest& request, Kept& entry);
     void close(const struct BrokerRequest& request);
@@ -69,8 +109,8 @@ private:
     OwnSockets own_;
     std::map<std::string, Kept> kept_;  // by address
     PassedSockets passed_;
-    std::string unused_;          // as last reported
-    std::optional<Limit> limit_;  // whose rights on files count
+    std::string unused_;  // as last reported
+    std::optional<FileRights> limit_;
 };
 
 // The server process's end. [main]
@@ -81,13 +121,21 @@ public:
                                        unsigned count) override;
     void close(const conf::Address& address) override;
     // Before rights are given up: from now on the supervisor makes and removes files of unix sockets with no
-    // more rights than this user has. What was said first counts.
-    void limit_to(uid_t user, gid_t group);
+    // more rights than this user has. What was said first counts, also from server processes that follow.
+    // `name`: of the account, or "".
+    void limit_to(uid_t user, gid_t group, const std::string& name);
     // [any]
     void report(const Report& report);
+    // Readable when there may be a notice; -1 once there will be none, as the supervisor is gone. [main]
+    int fd() const { return is_alone_ ? -1 : fd_.get(); }
+    std::optional<Notice> next_notice();
 
 private:
+    bool receive_reply(struct BrokerReply& reply, std::vector<UniqueFd>& sockets);
+
     UniqueFd fd_;
+    bool is_alone_ = false;
+    std::deque<Notice> notices_;  // that came while an answer was waited for
 };
 
 }  // namespace gantry::net

@@ -83,15 +83,26 @@ bool Wheel::advance(Millis now) {
 }
 
 void Wheel::drain() {
-    const auto drain_list = [](Slot& list) {
-        for (Deadline* deadline = list.next_; deadline != &list;) {
-            Deadline* const next = deadline->next_;
-            if (deadline->due_tick_ != 0) deadline->on_drain();
-            deadline = next;
-        }
+    // Taken out first: one that sets a new deadline, in whatever slot, is not met again.
+    Slot all;
+    all.previous_ = all.next_ = &all;
+    const auto take = [&all](Slot& list) {
+        if (list.next_ == &list) return;
+        all.previous_->next_ = list.next_;
+        list.next_->previous_ = all.previous_;
+        all.previous_ = list.previous_;
+        list.previous_->next_ = &all;
+        list.previous_ = list.next_ = &list;
     };
-    for (Slot& slot : slots_) drain_list(slot);
-    drain_list(due_);
+    for (Slot& slot : slots_) take(slot);
+    take(due_);
+    while (all.next_ != &all) {
+        Deadline& deadline = *all.next_;
+        unlink_raw(deadline);
+        if (deadline.due_tick_ == 0) continue;
+        link(deadline, std::max(deadline.due_tick_, current_ + 1));
+        deadline.on_drain();
+    }
 }
 
 }  // namespace gantry::net

@@ -3,7 +3,6 @@
 #include "core/server/default_pipeline.hpp"
 #include "core/server/traffic.hpp"
 
-#include <atomic>
 #include <malloc.h>
 #include <map>
 
@@ -144,8 +143,8 @@ std::shared_ptr<const AccessLog> GenerationBuilder::make_access_log(
 }
 
 std::shared_ptr<const Generation> Generation::build(conf::Settings settings, const HandlerFactory& handlers,
-                                                    const LogOpener& logs, Problems& problems) {
-    static std::atomic<std::uint64_t> numbers{0};
+                                                    const LogOpener& logs, Problems& problems,
+                                                    std::uint64_t number) {
     // What ten thousand hosts took lies scattered: without being asked, malloc() would keep it until the end.
     const std::shared_ptr<Generation> generation(new Generation, [](Generation* old) {
         delete old;
@@ -154,7 +153,7 @@ std::shared_ptr<const Generation> Generation::build(conf::Settings settings, con
     generation->settings_ = std::move(settings);
     GenerationBuilder(*generation, handlers, logs, problems).run();
     if (!problems.empty()) return nullptr;
-    generation->number_ = ++numbers;
+    generation->number_ = number;
     return generation;
 }
 

@@ -71,12 +71,14 @@ using LogOpener = std::function<std::shared_ptr<LogTarget>(const std::string& ta
 
 class Generation {
 public:
-    // Control plane; may take long. Null when `problems` has entries afterwards.
+    // Control plane; may take long. Null when `problems` has entries afterwards. `number`: what people call
+    // it.
     static std::shared_ptr<const Generation> build(conf::Settings settings, const HandlerFactory& handlers,
-                                                   const LogOpener& logs, Problems& problems);
+                                                   const LogOpener& logs, Problems& problems,
+                                                   std::uint64_t number = 0);
 
     const conf::Settings& settings() const { return settings_; }
-    std::uint64_t number() const { return number_; }  // 1, 2, … in this process
+    std::uint64_t number() const { return number_; }  // as given to build()
     const HostEntry& host(std::uint32_t index) const { return hosts_[index]; }
     std::size_t host_count() const { return hosts_.size(); }
 

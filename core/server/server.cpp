@@ -43,7 +43,10 @@ Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThre
 
 Server::~Server() {
     drain();
-    on_all_workers([](WorkerContext& worker) { worker.shut_down(); });
+    on_all_workers([](WorkerContext& worker) {
+        worker.net().wheel().drain();  // also those that the first time gave a moment
+        worker.shut_down();
+    });
     for (const auto& worker : workers_) {
         // What shut_down() released completes behind it; the loop ends after that.
         worker->net().post([&net = worker->net()] { net.post([&net] { net.stop(); }); });

@@ -86,6 +86,8 @@ TEST_CASE("a file that came later is not part of it") {
 TEST_CASE("what is no snapshot are refused") {
     conf::Snapshot seen;
     seen.files["/a"] = {"text\n", "", true};
+    seen.values["/c"] = {"secret", "", false};
+    seen.files["/d"] = {"", "Permission denied", false};
     seen.patterns["/b/*"] = {"/b/1", "/b/2"};
     seen.variables["C"] = "";
     const std::string whole = conf::render(seen);

@@ -144,3 +144,30 @@ TEST_CASE("wheel: what waits for its turn is drained, and let go of with the whe
     }
     for (const Drained& one : all) CHECK(one.fired + one.drained == 1);
 }
+
+TEST_CASE("wheel: who asks for a moment when drained is asked once, and gets it", "[net][wheel]") {
+    struct Asking final : Deadline {
+        ~Asking() override = default;
+        void on_deadline() override { ++fired; }
+        void on_drain() override {
+            ++drained;
+            wheel->set(*this, 3'000);
+        }
+        Wheel* wheel = nullptr;
+        int fired = 0;
+        int drained = 0;
+    };
+    std::vector<Asking> all(600);
+    Wheel wheel(0);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i].wheel = &wheel;
+        wheel.set(all[i], 1'000 + static_cast<Millis>(i) * 100);
+    }
+    wheel.advance(900);
+    wheel.drain();
+    for (const Asking& one : all) REQUIRE((one.drained == 1 && one.fired == 0));
+    while (wheel.advance(3'300)) {
+    }
+    // Those that were due before keep their time: a deadline is only ever moved nearer.
+    for (const Asking& one : all) CHECK(one.fired == 1);
+}

@@ -1,0 +1,18 @@
+"""The commands that an operator gives to a running gantry."""
+
+import json
+import subprocess
+
+from .gantry import binary
+
+
+def run(gantry, *words):
+    """A command for this gantry, as an operator types it."""
+    return subprocess.run(
+        [binary(), words[0], "-c", str(gantry.config_path), *words[1:]], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def run_json(gantry, *words):
+    done = run(gantry, *words, "--format", "json")
+    return done.returncode, json.loads(done.stdout)
