@@ -18,9 +18,11 @@ std::string counted(std::size_t count, std::string_view what) {
 std::string summary(const std::string& config, const conf::Loaded& loaded) {
     const auto& found = loaded.diagnostics;
     const auto& settings = loaded.settings;
-    if (!settings && found.errors() > 0) {
-        return fmt::format("{}: {}, {}\n", config, counted(found.errors(), "error"),
-                           counted(found.warnings(), "warning"));
+    const std::size_t errors = found.errors() + found.contained();
+    if (!settings && errors > 0) {
+        return fmt::format(
+            "{}: {}, {}{}\n", config, counted(errors, "error"), counted(found.warnings(), "warning"),
+            found.errors() == 0 ? "; it would be served without the hosts that are named" : "");
     }
     if (!settings) return fmt::format("{}: {} (strict)\n", config, counted(found.warnings(), "warning"));
     std::string out =
@@ -36,6 +38,7 @@ int check_command(const CheckOptions& options) {
     // As the one who is going to read it, where root asks: what root could read says little.
     RunOptions run;
     run.config = options.config;
+    run.overlay = options.overlay;
     if (const auto identity = identity_of_configuration(run); identity && *identity) {
         if (const auto done = become(**identity); !done) {
             std::fprintf(stderr, "gantry: %s\n", done.error().c_str());
@@ -44,6 +47,7 @@ int check_command(const CheckOptions& options) {
     }
     conf::LoadOptions load_options;
     load_options.strict = options.strict;
+    load_options.overlay = options.overlay;
     load_options.verify = verify;
     const conf::Loaded loaded = conf::load(options.config, load_options);
     if (options.json) {

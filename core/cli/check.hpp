@@ -7,6 +7,7 @@ namespace gantry::cli {
 
 struct CheckOptions {
     std::string config = "/etc/gantry/gantry.toml";
+    std::string overlay;  // lines of TOML that take the place of what the files say
     bool strict = false;  // warnings count as errors
     bool json = false;    // diagnostics on stdout as JSON, nothing else
     bool quiet = false;   // only the exit code and errors

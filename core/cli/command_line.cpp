@@ -91,8 +91,12 @@ void add_remotes(CLI::App& app, Commands& all) {
                      "On trial: what served before is served again after this time unless \"gantry confirm\" "
                      "comes first")
         ->type_name("TIME");
-    all.push_back(
-        {reload.app, [options = reload.options, trial] { return reload_command(*options, *trial); }});
+    auto is_strict = std::make_shared<bool>(false);
+    reload.app->add_flag("--strict", *is_strict,
+                         "Refuse it where single hosts would be disabled, and with warnings");
+    all.push_back({reload.app, [options = reload.options, trial, is_strict] {
+                       return reload_command(*options, *trial, *is_strict);
+                   }});
 
     const Remote confirm = add_remote(app, "confirm", "Keep the configuration that is on trial");
     all.push_back({confirm.app, [options = confirm.options] { return confirm_command(*options); }});
@@ -178,7 +182,7 @@ void add_run(CLI::App& app, Commands& all) {
     add_config(*added, run->config);
     added->add_option("--user", run->user, "Whose rights the workers have, in place of [server] user")
         ->type_name("NAME");
-    added->add_flag("--strict", run->strict, "Do not start with warnings");
+    added->add_flag("--strict", run->strict, "Do not start with warnings, or without a single host");
     added->footer(footer());
     all.push_back({added, [run] { return run_command(*run); }});
 }

@@ -18,18 +18,27 @@ struct Configuration {
     std::string diagnostics;                               // the same as a JSON array
 };
 
-// What a generation is loaded with. `logs`: where access logs are opened. `services`: of the handlers; names
-// of peers get a moment to resolve. Both null: nothing is opened or resolved, to see what would come of it.
+enum class Strictness : std::uint8_t {
+    Lenient,  // what is wrong with some hosts alone disables these
+    Strict,   // it is fatal, as are warnings
+};
+
+// What a generation is loaded with. The first three outlive it; null where nothing is to be served: then no
+// log is opened, no name resolved (else they get a moment for it), no certificate looked at.
 struct LoadContext {
     server::LogThread* logs = nullptr;
     content::Services* services = nullptr;
+    net::CertificateStore* certificates = nullptr;
     std::uint64_t number = 0;                  // of the generation
     const conf::Snapshot* replayed = nullptr;  // in place of the files
     conf::Snapshot* recorded = nullptr;        // gets what is read
+    Strictness strictness = Strictness::Lenient;
+    const conf::Settings* before = nullptr;  // what is served so far
 };
 Configuration load_configuration(const RunOptions& options, const LoadContext& context);
 
-// Checks `settings` by building all that a generation consists of. What is wrong goes to `diagnostics`.
+// Checks `settings` by building all that a generation consists of. What is wrong goes to `diagnostics`; where
+// that is not of some hosts alone, there is no generation.
 std::shared_ptr<const server::Generation> build_generation(conf::Settings settings,
                                                            const LoadContext& context,
                                                            conf::Diagnostics& diagnostics);
@@ -39,6 +48,6 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
 tl::expected<std::optional<Identity>, std::string> identity_of_configuration(const RunOptions& options);
 
 // Sends the error log where the configuration says; on failure it stays where it is, and says so.
-void open_error_log(const conf::Log& settings);
+void open_error_log(const conf::Log& settings, const RunOptions& options);
 
 }  // namespace gantry::cli

@@ -23,10 +23,13 @@ using AskedOr = tl::expected<server::RehearsalRequest, std::string>;
 std::shared_ptr<const server::Generation> load_offline(const std::string& config) {
     std::shared_ptr<const server::Generation> generation;
     conf::LoadOptions options;
-    options.broken_certificate = conf::Severity::Warning;  // as `gantry run` takes them
+    options.contain = true;  // as `gantry run` does
+    net::CertificateStore certificates;
     options.verify = [&](conf::Settings& settings, conf::Diagnostics& diagnostics) {
         settings.tests.clear();  // one that fails may be why somebody asks
-        generation = build_generation(std::move(settings), {}, diagnostics);
+        LoadContext context;
+        context.certificates = &certificates;
+        generation = build_generation(std::move(settings), context, diagnostics);
     };
     const conf::Loaded loaded = conf::load(config, options);
     if (loaded.settings) return generation;

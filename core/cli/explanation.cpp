@@ -63,6 +63,7 @@ private:
                                  : fmt::format("{} as the default of the listener", host.name),
                  name != nullptr ? name->place : host.place);
         }
+        disabled();
         if (!rehearsed().path.empty()) line("path", rehearsed().path);
         if (rehearsed().location != nullptr) {
             const conf::Location& location = *rehearsed().location->settings;
@@ -74,6 +75,12 @@ private:
         }
         for (const auto& [name, value] : rehearsed().captures)
             line("capture", fmt::format("{} = {}", name, value));
+    }
+
+    void disabled() {
+        const server::HostEntry* const host = rehearsed().host;
+        if (host == nullptr || !host->is_disabled()) return;
+        for (const conf::Fault& fault : host->faults) line("disabled", fault.message, fault.place);
     }
 
     void edits(std::string_view what, const conf::FieldEdits& edits) {
@@ -173,6 +180,7 @@ public:
         const conf::Listener& listener = settings().listeners[explanation_.request.listener];
         out["listener"] = json::object{{"name", listener.name}, {"place", place(listener.place)}};
         out["host"] = host();
+        out["disabled"] = disabled();
         out["path"] = text_or_null(found.path);
         out["location"] = location();
         out["captures"] = pairs(found.captures);
@@ -208,6 +216,17 @@ private:
             {"name", found.host->settings->name},
             {"matched", std::move(name)},
             {"place", place(found.name != nullptr ? found.name->place : found.host->settings->place)}};
+    }
+
+    json::array disabled() const {
+        json::array out;
+        const server::HostEntry* const host = explanation_.rehearsed.host;
+        if (host == nullptr || !host->is_disabled()) return out;
+        for (const conf::Fault& fault : host->faults) {
+            out.push_back(json::object{
+                {"reason", fault.message}, {"remedy", fault.hint}, {"place", place(fault.place)}});
+        }
+        return out;
     }
 
     json::value location() const {

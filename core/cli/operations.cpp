@@ -68,7 +68,16 @@ json::array logs_of(const server::LogThread& logs) {
     return out;
 }
 
-Reply status(const Process& process) {
+json::array disabled_of(const std::vector<DisabledHost>& disabled) {
+    json::array out;
+    for (const DisabledHost& one : disabled) {
+        out.push_back(
+            {{"host", one.host}, {"reason", one.reason}, {"remedy", one.hint}, {"place", one.place}});
+    }
+    return out;
+}
+
+Reply status(Process& process) {
     const server::Server& server = process.server();
     json::array workers;
     std::uint64_t requests = 0;
@@ -96,6 +105,7 @@ Reply status(const Process& process) {
         {"failed_reloads", process.failed_reloads()},
         {"last_reload_error", process.last_failure()},
         {"hosts", generation->host_count()},
+        {"disabled", disabled_of(process.disabled())},
         {"connections", server.open_connections()},
         {"requests", requests},
         {"answers", answers_of(total)},
@@ -122,7 +132,7 @@ Reply no_number(std::string_view key, std::string_view of) {
     return control::refusal(400, fmt::format("{} is not a number of {}", key, of), "send 0 or more");
 }
 
-Reply reply_of(const Verdict& verdict) {
+Reply reply_of(const Process& process, const Verdict& verdict) {
     json::error_code error;
     json::value diagnostics = json::parse(verdict.diagnostics, error);
     if (error || !diagnostics.is_array()) diagnostics = json::array();
@@ -130,6 +140,7 @@ Reply reply_of(const Verdict& verdict) {
         {"applied", verdict.is_applied},         {"generation", verdict.generation},
         {"diagnostics", std::move(diagnostics)}, {"report", verdict.report},
         {"changes", plan_json(verdict.changes)}, {"changes_text", server::render_changes(verdict.changes)}};
+    if (verdict.is_applied) out["disabled"] = disabled_of(process.disabled());
     if (verdict.error.empty()) return {200, std::move(out)};
     out["error"] = verdict.error;
     out["remedy"] = verdict.remedy;
@@ -147,14 +158,21 @@ Reply plan(const Process& process) {
             change.effects.push_back(fmt::format("{} connections are open on it now", listener.connections));
         }
     }
-    return reply_of(verdict);
+    return reply_of(process, verdict);
 }
 
-// "confirm_ms": a number, or absent for a reload that is meant for good.
+// "confirm_ms": a number, or absent for a reload that is meant for good. "strict": true, to have faults of
+// single hosts and warnings refuse it.
 Reply reload(Process& process, const Request& request) {
-    log_call("reload", request.caller);
+    const json::value* const strict = request.body.if_contains("strict");
+    if (strict != nullptr && !strict->is_bool()) {
+        return control::refusal(400, "strict is neither true nor false", "send true, or leave it out");
+    }
     const auto trial = number_of(request, "confirm_ms", 0);
-    return trial ? reply_of(process.reload(*trial)) : no_number("confirm_ms", "milliseconds");
+    if (!trial) return no_number("confirm_ms", "milliseconds");
+    log_call("reload", request.caller);
+    const bool is_strict = strict != nullptr && strict->get_bool();
+    return reply_of(process, process.reload(*trial, is_strict ? Strictness::Strict : Strictness::Lenient));
 }
 
 // "generation": a number, or absent for the one that served before.
@@ -166,7 +184,7 @@ Reply rollback(Process& process, const Request& request) {
         number_of(request, "generation",
                   has_one_before ? static_cast<std::int64_t>(all[all.size() - 2].generation) : 0);
     if (!generation) return no_number("generation", "a generation");
-    return reply_of(process.rollback(static_cast<std::uint64_t>(*generation)));
+    return reply_of(process, process.rollback(static_cast<std::uint64_t>(*generation)));
 }
 
 Reply confirm(Process& process, const Request& request) {

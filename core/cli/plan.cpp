@@ -14,7 +14,7 @@ namespace json = boost::json;
 // Nothing after errors were told.
 std::optional<conf::Settings> load(const std::string& path) {
     conf::LoadOptions options;
-    options.broken_certificate = conf::Severity::Warning;  // as `gantry run` takes them
+    options.contain = true;  // as `gantry run` does
     conf::Loaded loaded = conf::load(path, options);
     if (!loaded.settings) std::fputs(loaded.diagnostics.render_text().c_str(), stderr);
     return std::move(loaded.settings);

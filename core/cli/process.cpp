@@ -9,6 +9,7 @@
 #include "core/cli/privileges.hpp"
 
 #include <csignal>
+#include <cstdio>
 #include <limits>
 #include <malloc.h>
 #include <poll.h>
@@ -61,6 +62,7 @@ int Process::start() {
     Configuration& configuration = first.configuration;
     if (!configuration.generation) {
         log::critical("configuration not loaded:\n{}", configuration.report);
+        if (options_.json) std::fputs(configuration.diagnostics.c_str(), stdout);
         return kInvalidConfiguration;
     }
     const conf::Settings& settings = configuration.generation->settings();
@@ -76,9 +78,9 @@ int Process::start() {
     open_log(settings.log);
     report_death(supervisor_.last, settings.log.target);
     supervisor_.last = {};
-    if (!configuration.report.empty()) log::warn("configuration has warnings:\n{}", configuration.report);
-    server_ =
-        std::make_unique<server::Server>(settings.server, sockets_, logs_, std::move(supervisor_.recent));
+    tell_report(configuration);
+    server_ = std::make_unique<server::Server>(settings.server, sockets_, logs_, certificates_,
+                                               std::move(supervisor_.recent));
     bool bound = true;
     for (const std::string& error : server_->apply(configuration.generation)) {
         log::critical("{}", error);
@@ -102,7 +104,7 @@ int Process::start() {
 }
 
 void Process::open_log(const conf::Log& settings) {
-    open_error_log(settings);
+    open_error_log(settings, options_);
     log_level_.on_configured();
     crash::arm(crash_report_path(settings.target, ::getpid()), version());
 }

@@ -6,6 +6,7 @@
 #include "core/base/task_queue.hpp"
 #include "core/base/unique_fd.hpp"
 #include "core/cli/configuration.hpp"
+#include "core/cli/disabled.hpp"
 #include "core/cli/heartbeat.hpp"
 #include "core/cli/history.hpp"
 #include "core/cli/log_level.hpp"
@@ -51,7 +52,7 @@ public:
     // Loads the configuration anew. Where something is wrong, everything stays as it was and the log says
     // why. `trial`: unless confirm() follows within it, what served before is served again, also when this
     // process dies; 0: it is meant for good.
-    Verdict reload(Millis trial = 0);
+    Verdict reload(Millis trial = 0, Strictness strictness = Strictness::Lenient);
     // Serves a generation of the history again, as a new one.
     Verdict rollback(std::uint64_t generation);
     // Ends the trial. False: there is none.
@@ -85,6 +86,9 @@ public:
     std::uint64_t reloads() const { return reloads_; }
     std::uint64_t failed_reloads() const { return failed_reloads_; }
     const std::string& last_failure() const { return last_failure_; }  // of a reload, if it was the last one
+    std::vector<DisabledHost> disabled() {
+        return disabled_hosts(*server_->generation(), services_.resolver);
+    }
     const std::string& control_socket() const { return control_path_; }
 
 private:
@@ -95,10 +99,19 @@ private:
     };
 
     int start();
+    // What is to be loaded.
+    struct Wanted {
+        const Served* kept = nullptr;  // of the history; null: the files
+        std::string cause;
+        Millis trial = 0;
+        Strictness strictness = Strictness::Lenient;
+    };
+
     Candidate load_first();
-    Candidate load(const Served* kept, std::uint64_t number);
-    Verdict change(const Served* kept, const std::string& cause, Millis trial);
-    Verdict load_and_apply(const Served* kept, const std::string& cause, Millis trial);
+    Candidate load(const Served* kept, std::uint64_t number, Strictness strictness = Strictness::Lenient);
+    void tell_report(const Configuration& loaded);
+    Verdict change(const Wanted& wanted);
+    Verdict load_and_apply(const Wanted& wanted);
     std::optional<Verdict> why_not_now() const;
     Verdict untimely(std::string error, std::string remedy) const;
     void keep(const std::string& snapshot, std::string cause, bool is_confirmed);
@@ -119,6 +132,7 @@ private:
     History& history_;
     server::LogThread logs_;
     content::Services services_;
+    net::CertificateStore certificates_;
     std::unique_ptr<server::Server> server_;
     std::unique_ptr<Heartbeat> heartbeat_;
     LogLevel log_level_;

@@ -40,10 +40,16 @@ std::string summary_of(const std::vector<server::Change>& changes) {
 // ---- loading
 
 // A kept one, or the files.
-Process::Candidate Process::load(const Served* kept, std::uint64_t number) {
+Process::Candidate Process::load(const Served* kept, std::uint64_t number, Strictness strictness) {
     Candidate out;
     conf::Snapshot seen;
-    LoadContext context{&logs_, &services_, number};
+    LoadContext context;
+    context.logs = &logs_;
+    context.services = &services_;
+    context.certificates = &certificates_;
+    context.number = number;
+    context.strictness = strictness;
+    if (server_) context.before = &server_->generation()->settings();
     if (kept != nullptr) {
         auto replayed = read_snapshot(kept->snapshot.get());
         if (!replayed) {
@@ -90,11 +96,22 @@ void Process::keep(const std::string& snapshot, std::string cause, bool is_confi
                   std::move(report.snapshot), snapshot.size()});
 }
 
-Verdict Process::load_and_apply(const Served* kept, const std::string& cause, Millis trial) {
-    Candidate candidate = load(kept, history_.next_generation());
+// Once per load.
+void Process::tell_report(const Configuration& loaded) {
+    const auto disabled = disabled_hosts(*loaded.generation, services_.resolver);
+    if (!disabled.empty()) {
+        log::error("configuration has faults:\n{}", loaded.report);
+        log::error("hosts disabled: {} count={}", names_text(disabled), disabled.size());
+    } else if (!loaded.report.empty()) {
+        log::warn("configuration has warnings:\n{}", loaded.report);
+    }
+}
+
+Verdict Process::load_and_apply(const Wanted& wanted) {
+    Candidate candidate = load(wanted.kept, history_.next_generation(), wanted.strictness);
     Configuration& next = candidate.configuration;
     Verdict verdict;
-    verdict.report = std::move(next.report);
+    verdict.report = next.report;
     verdict.diagnostics = std::move(next.diagnostics);
     verdict.generation = server_->generation()->number();
     verdict.remedy = "mend what the report names and try again; what served before goes on";
@@ -103,7 +120,7 @@ Verdict Process::load_and_apply(const Served* kept, const std::string& cause, Mi
         log::error("configuration not loaded, the old one goes on:\n{}", verdict.report);
         return verdict;
     }
-    if (!verdict.report.empty()) log::warn("configuration has warnings:\n{}", verdict.report);
+    tell_report(next);
     const auto before = server_->generation();
     warn_of_restart(before->settings().server, next.generation->settings().server);
     for (const std::string& error : server_->apply(next.generation)) {
@@ -117,10 +134,11 @@ Verdict Process::load_and_apply(const Served* kept, const std::string& cause, Mi
     open_control(settings.server.control);
     verdict.is_applied = true;
     verdict.generation = next.generation->number();
-    keep(candidate.snapshot, fmt::format("{}: {}", cause, summary_of(verdict.changes)), trial == 0);
-    trial_ends_ = trial == 0 ? 0 : monotonic_millis() + trial;
+    keep(candidate.snapshot, fmt::format("{}: {}", wanted.cause, summary_of(verdict.changes)),
+         wanted.trial == 0);
+    trial_ends_ = wanted.trial == 0 ? 0 : monotonic_millis() + wanted.trial;
     log::info("reloaded generation={} hosts={} cause={}", verdict.generation, next.generation->host_count(),
-              cause);
+              wanted.cause);
     return verdict;
 }
 
@@ -142,9 +160,9 @@ std::optional<Verdict> Process::why_not_now() const {
     return std::nullopt;
 }
 
-Verdict Process::change(const Served* kept, const std::string& cause, Millis trial) {
+Verdict Process::change(const Wanted& wanted) {
     sockets_.report({.state = net::Report::State::Reloading});
-    Verdict verdict = load_and_apply(kept, cause, trial);
+    Verdict verdict = load_and_apply(wanted);
     const char* const failed = verdict.is_applied ? "" : "; the last reload failed, the log says why";
     sockets_.report({.state = net::Report::State::Ready, .text = summary() + failed});
     verdict.is_applied ? ++reloads_ : ++failed_reloads_;
@@ -152,7 +170,7 @@ Verdict Process::change(const Served* kept, const std::string& cause, Millis tri
     return verdict;
 }
 
-Verdict Process::reload(Millis trial) {
+Verdict Process::reload(Millis trial, Strictness strictness) {
     if (auto verdict = why_not_now()) return *std::move(verdict);
     if (trial_ends_ != 0 && trial == 0) {
         // The service manager was told of a reload, and waits to hear of its end.
@@ -160,7 +178,7 @@ Verdict Process::reload(Millis trial) {
         return untimely(fmt::format("generation {} is on trial", server_->generation()->number()),
                         "\"gantry confirm\" keeps it, \"gantry rollback\" ends it");
     }
-    return change(nullptr, trial == 0 ? "reload" : "reload on trial", trial);
+    return change({nullptr, trial == 0 ? "reload" : "reload on trial", trial, strictness});
 }
 
 Verdict Process::rollback(std::uint64_t generation) {
@@ -170,7 +188,7 @@ Verdict Process::rollback(std::uint64_t generation) {
         return untimely(fmt::format("there is no generation {}", generation),
                         "\"gantry history\" lists those that are kept");
     }
-    return change(kept, fmt::format("rollback to {}", generation), 0);
+    return change({kept, fmt::format("rollback to {}", generation)});
 }
 
 bool Process::confirm() {
@@ -198,15 +216,14 @@ void Process::end_trial() {
     if (back == nullptr) return;
     log::warn("generation {} was not confirmed in time: back to generation {}",
               server_->generation()->number(), back->generation);
-    change(back,
-           fmt::format("rollback to {}, as {} was not confirmed", back->generation,
-                       server_->generation()->number()),
-           0);
+    change({back, fmt::format("rollback to {}, as {} was not confirmed", back->generation,
+                              server_->generation()->number())});
 }
 
 Verdict Process::plan() const {
     LoadContext context;
     context.number = history_.next_generation();
+    context.before = &server_->generation()->settings();
     Configuration next = load_configuration(options_, context);
     Verdict verdict;
     verdict.generation = server_->generation()->number();

@@ -63,6 +63,23 @@ std::string describe_hosts(const json::array& hosts) {
     return out;
 }
 
+// Hosts that are not served, at most a screen of them.
+std::string describe_disabled(const json::object& from) {
+    constexpr std::size_t kShown = 20;
+    const json::value* const disabled = from.if_contains("disabled");
+    if (disabled == nullptr || !disabled->is_array() || disabled->get_array().empty()) return {};
+    const json::array& list = disabled->get_array();
+    std::string out;
+    for (std::size_t i = 0; i < std::min(list.size(), kShown); ++i) {
+        const json::object& one = list[i].as_object();
+        const std::string_view host = text(one, "host");
+        out += fmt::format("  disabled {}: {} ({})\n", host.empty() ? "hosts of a file" : host,
+                           text(one, "reason"), text(one, "place"));
+    }
+    if (list.size() > kShown) out += fmt::format("  and {} more\n", list.size() - kShown);
+    return out;
+}
+
 std::string describe_status(const json::object& s) {
     std::string out = fmt::format("gantry {} {} {}, up {}, pid {} (supervisor {})\n", text(s, "version"),
                                   text(s, "state"), text(s, "config"), uptime(number(s, "uptime_seconds")),
@@ -72,6 +89,7 @@ std::string describe_status(const json::object& s) {
     if (!text(s, "last_reload_error").empty()) {
         out += fmt::format("the last reload was refused: {}\n", text(s, "last_reload_error"));
     }
+    out += describe_disabled(s);
     const std::string answers = describe_answers(s.at("answers").as_object());
     out += fmt::format("{} connections, {} requests{}\n", number(s, "connections"), number(s, "requests"),
                        answers.empty() ? "" : ": " + answers);
@@ -119,7 +137,11 @@ int conclude_change(const RemoteOptions& options, const Response& response, std:
     if (!options.quiet) {
         const std::string_view changes = text(response.body, "changes_text");
         print(stdout, changes.empty() ? "nothing changed\n" : changes);
-        print(stdout, fmt::format("{}: generation {} serves\n", done, number(response.body, "generation")));
+        const json::value* const disabled = response.body.if_contains("disabled");
+        const bool is_whole = disabled == nullptr || disabled->as_array().empty();
+        print(stdout, fmt::format("{}: generation {} serves{}\n", done, number(response.body, "generation"),
+                                  is_whole ? "" : ", but not all of its hosts"));
+        print(stdout, describe_disabled(response.body));
     }
     return kOk;
 }
@@ -155,8 +177,9 @@ void wait_for_end(std::uint64_t pid) {
 
 }  // namespace
 
-int reload_command(const RemoteOptions& options, const std::string& trial) {
+int reload_command(const RemoteOptions& options, const std::string& trial, bool is_strict) {
     json::object body;
+    if (is_strict) body["strict"] = true;
     if (!trial.empty()) {
         const auto time = duration_of("--confirm", trial);
         if (!time) return kUsage;

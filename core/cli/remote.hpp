@@ -17,7 +17,8 @@ struct RemoteOptions {
 
 // Each returns an ExitCode; kUnreachable when no gantry answers.
 // `trial`: what served before is served again after this time ("60s") unless confirmed; "": no trial.
-int reload_command(const RemoteOptions& options, const std::string& trial);
+// `is_strict`: what is wrong with single hosts refuses it as a whole.
+int reload_command(const RemoteOptions& options, const std::string& trial, bool is_strict);
 // Absent: to the one that served before.
 int rollback_command(const RemoteOptions& options, std::optional<std::uint64_t> generation);
 int confirm_command(const RemoteOptions& options);

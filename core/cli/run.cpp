@@ -57,6 +57,7 @@ int serve(const RunOptions& options, FromSupervisor supervisor) {
 
 int run_command(const RunOptions& given) {
     RunOptions options = given;
+    if (options.quiet) log::set_level(log::Level::Warn);
     // While it is known who started us: whoever gives commands looks from there.
     options.control = control::default_socket_path(options.config);
     if (const auto code = rehearse(options)) return *code;

@@ -12,22 +12,14 @@
 namespace gantry::cli {
 namespace {
 
-std::vector<std::string> certified_names(const conf::Host& host) {
-    std::vector<std::string> names;
-    for (const conf::HostName& name : host.names) {
-        if (name.kind == conf::HostName::Kind::Exact) names.push_back(name.text);
-        if (name.kind == conf::HostName::Kind::Wildcard) names.push_back("*." + name.text);
-    }
-    return names;
-}
-
 void verify_certificates(const conf::Host& host, conf::Diagnostics& diagnostics) {
     for (const conf::Certificate& files : host.certificates) {
         if (files.is_complained_of) continue;
-        for (net::CertificateProblem& problem : net::check_certificate(files, certified_names(host))) {
+        for (net::CertificateProblem& problem :
+             net::check_certificate(files, server::certified_names(host))) {
             const conf::Place place = net::place_of(problem, files);
             if (problem.kind == net::CertificateProblem::Kind::Error) {
-                diagnostics.error(place, std::move(problem.text), std::move(problem.hint));
+                diagnostics.environment_error(place, std::move(problem.text), std::move(problem.hint));
             } else {
                 diagnostics.warning(place, std::move(problem.text), std::move(problem.hint));
             }
@@ -68,7 +60,8 @@ void verify(const conf::Settings& settings, conf::Diagnostics& diagnostics) {
     for (const conf::Upstream& upstream : settings.upstreams) {
         if (!upstream.tls || upstream.tls->ca_file.empty()) continue;
         if (std::string problem = net::TlsClientContext::check(*upstream.tls); !problem.empty()) {
-            diagnostics.error(upstream.tls->ca_place, std::move(problem), std::string(kAuthorities));
+            diagnostics.environment_error(upstream.tls->ca_place, std::move(problem),
+                                          std::string(kAuthorities));
         }
     }
     build_generation(settings, {}, diagnostics);

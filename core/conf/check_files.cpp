@@ -27,11 +27,8 @@ bool holds_key(const std::string& path) {
 
 bool check_file(Loading& in, const std::string& path, Place place, std::string_view what, FileUse use) {
     const auto wrong = [&](std::string message, std::string hint) {
-        if (use != FileUse::Public && in.options().broken_certificate == Severity::Warning) {
-            in.warning(place, std::move(message), std::move(hint));
-        } else {
-            in.error(place, std::move(message), std::move(hint));
-        }
+        if (use == FileUse::Public || !in.options().contain)
+            in.diagnostics().environment_error(place, std::move(message), std::move(hint));
         return false;
     };
     struct stat status{};
@@ -50,8 +47,14 @@ bool check_file(Loading& in, const std::string& path, Place place, std::string_v
                      "give the user that runs gantry the right to read it");
     }
     if (use == FileUse::Secret && (status.st_mode & S_IROTH) != 0 && holds_key(path)) {
-        return wrong(fmt::format("{}: every user of this machine can read {}", what, path),
-                     fmt::format("make it private: chmod o-rwx {}", path));
+        std::string message = fmt::format("{}: every user of this machine can read {}", what, path);
+        std::string hint = fmt::format("make it private: chmod o-rwx {}", path);
+        if (in.options().contain) {
+            in.warning(place, std::move(message), std::move(hint));
+        } else {
+            in.error(place, std::move(message), std::move(hint));
+        }
+        return false;
     }
     return true;
 }
@@ -60,10 +63,11 @@ bool check_folder(Loading& in, const std::string& path, Place place, std::string
     // One system call where all is well: there may be ten thousand of them.
     if (::access((path + "/.").c_str(), X_OK) == 0) return true;
     const int error = errno;
-    in.error(place, fmt::format("{}: {} cannot be opened: {}", what, path, std::strerror(error)),
-             error == ENOENT    ? fmt::format("make it: mkdir -p {}", path)
-             : error == ENOTDIR ? std::string("name the folder that holds the files")
-                                : std::string("give the user that runs gantry the right to enter it"));
+    in.diagnostics().environment_error(
+        place, fmt::format("{}: {} cannot be opened: {}", what, path, std::strerror(error)),
+        error == ENOENT    ? fmt::format("make it: mkdir -p {}", path)
+        : error == ENOTDIR ? std::string("name the folder that holds the files")
+                           : std::string("give the user that runs gantry the right to enter it"));
     return false;
 }
 
@@ -89,21 +93,23 @@ bool check_log_word(Loading& in, std::string_view target, Place place) {
 bool check_log_target(Loading& in, const std::string& path, Place place) {
     struct stat status{};
     const auto unwritable = [&] {
-        in.error(place, fmt::format("the log: {} cannot be written: {}", path, std::strerror(errno)),
-                 "give the user that runs gantry the right to write it");
+        in.diagnostics().environment_error(
+            place, fmt::format("the log: {} cannot be written: {}", path, std::strerror(errno)),
+            "give the user that runs gantry the right to write it");
         return false;
     };
     if (::stat(path.c_str(), &status) == 0) {
         if (S_ISDIR(status.st_mode)) {
-            in.error(place, fmt::format("the log: {} is a folder", path), "name a file in it");
+            in.diagnostics().environment_error(place, fmt::format("the log: {} is a folder", path),
+                                               "name a file in it");
             return false;
         }
         return ::access(path.c_str(), W_OK) == 0 || unwritable();
     }
     const std::string folder = std::filesystem::path(path).parent_path().string();
     if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
-        in.error(place, fmt::format("the log: there is no folder {}", folder),
-                 fmt::format("make it: mkdir -p {}", folder));
+        in.diagnostics().environment_error(place, fmt::format("the log: there is no folder {}", folder),
+                                           fmt::format("make it: mkdir -p {}", folder));
         return false;
     }
     return ::access(folder.c_str(), W_OK | X_OK) == 0 || unwritable();

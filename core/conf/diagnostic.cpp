@@ -40,6 +40,52 @@ void Diagnostics::error_within(Place place, std::uint32_t offset, std::string me
     add({Severity::Error, place, std::move(message), std::move(hint), std::nullopt, {}, offset});
 }
 
+void Diagnostics::environment_error(Place place, std::string message, std::string hint) {
+    add({Severity::Error,
+         place,
+         std::move(message),
+         std::move(hint),
+         std::nullopt,
+         {},
+         0,
+         Cause::Environment});
+}
+
+void Diagnostics::contained_error(Place place, std::uint32_t offset, std::string message, std::string hint,
+                                  std::vector<std::string> disables) {
+    add({Severity::Error,
+         place,
+         std::move(message),
+         std::move(hint),
+         std::nullopt,
+         {},
+         offset,
+         Cause::Environment,
+         true,
+         std::move(disables)});
+}
+
+void Diagnostics::contain(const Contain& hosts_of) {
+    for (Diagnostic& one : list_) {
+        if (one.severity != Severity::Error || one.is_contained) continue;
+        auto hosts = hosts_of(one);
+        if (!hosts) continue;
+        --errors_;
+        ++contained_;
+        one.is_contained = true;
+        one.disables = std::move(*hosts);
+    }
+}
+
+void Diagnostics::set_containment(std::shared_ptr<const Containment> containment) {
+    containment_ = std::move(containment);
+}
+
+std::size_t& Diagnostics::count_of(const Diagnostic& diagnostic) {
+    if (diagnostic.severity == Severity::Warning) return warnings_;
+    return diagnostic.is_contained ? contained_ : errors_;
+}
+
 void Diagnostics::warning(Place place, std::string message, std::string hint,
                           std::optional<Related> related) {
     add({Severity::Warning, place, std::move(message), std::move(hint), std::move(related), {}});
@@ -49,7 +95,7 @@ void Diagnostics::add(Diagnostic diagnostic) {
     // A file of a million wrong lines must not fill the memory with what nobody will read; the counts stay
     // right. More than is shown is kept, so that what is shown are the first of the files.
     static constexpr std::size_t kMaxKept = 10'000;
-    ++(diagnostic.severity == Severity::Error ? errors_ : warnings_);
+    ++count_of(diagnostic);
     if (list_.size() < kMaxKept) list_.push_back(std::move(diagnostic));
 }
 
@@ -107,11 +153,15 @@ void Diagnostics::drop_repeated() {
     for (std::size_t i = 0; i < list_.size(); ++i) {
         Diagnostic& one = list_[i];
         if (kept != 0 && one.place.line != 0) {
-            const Diagnostic& last = list_[kept - 1];
+            Diagnostic& last = list_[kept - 1];
             if (one.place.file == last.place.file && one.place.line == last.place.line &&
                 one.place.column == last.place.column && one.severity == last.severity &&
-                one.message == last.message) {
-                --(one.severity == Severity::Error ? errors_ : warnings_);
+                one.is_contained == last.is_contained && one.message == last.message) {
+                --count_of(one);
+                for (std::string& host : one.disables) {
+                    if (std::find(last.disables.begin(), last.disables.end(), host) == last.disables.end())
+                        last.disables.push_back(std::move(host));
+                }
                 continue;
             }
         }
@@ -123,6 +173,7 @@ void Diagnostics::drop_repeated() {
 
 void Diagnostics::finish(const Sources& sources) {
     names_ = sources.names();
+    containment_.reset();
     for (Diagnostic& diagnostic : list_) {
         if (diagnostic.offset == 0) continue;
         diagnostic.place.column =

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +16,9 @@
 namespace gantry::conf {
 
 enum class Severity : std::uint8_t { Error, Warning };
+
+// Why something is wrong: what is written, or what it meets on this machine (a file that is missing).
+enum class Cause : std::uint8_t { Text, Environment };
 
 // A second place that belongs to a diagnostic: "first defined here".
 struct Related {
@@ -30,6 +35,10 @@ struct Diagnostic {
     std::optional<Related> related;
     std::string line;          // the source line, filled in by finish()
     std::uint32_t offset = 0;  // bytes into the string at `place`; finish() makes a column of it
+    Cause cause = Cause::Text;
+    // An error that takes nothing with it but the hosts in `disables` (containment.hpp).
+    bool is_contained = false;
+    std::vector<std::string> disables{};
 };
 
 // The files that were read, by Place::file. Their text is kept only until finish().
@@ -46,6 +55,8 @@ private:
     std::deque<std::string> texts_;  // never moved: the tree keeps views into them
 };
 
+class Containment;
+
 // Not thread-safe: one load, one thread.
 class Diagnostics {
 public:
@@ -56,14 +67,29 @@ public:
                std::optional<Related> related = std::nullopt);
     // `offset` bytes into the value of the string that begins at `place`.
     void error_within(Place place, std::uint32_t offset, std::string message, std::string hint);
+    // What the machine lacks, not the text.
+    void environment_error(Place place, std::string message, std::string hint);
+    // An error that is known to be contained.
+    void contained_error(Place place, std::uint32_t offset, std::string message, std::string hint,
+                         std::vector<std::string> disables);
     void warning(Place place, std::string message, std::string hint,
                  std::optional<Related> related = std::nullopt);
+
+    // Asks for each error that is not contained yet which hosts it disables; nothing: it is not contained.
+    using Contain = std::function<std::optional<std::vector<std::string>>(const Diagnostic&)>;
+    void contain(const Contain& hosts_of);
+
+    // Of the files that were read; for the rooms above, which find more. Null before, and after finish().
+    void set_containment(std::shared_ptr<const Containment> containment);
+    const Containment* containment() const { return containment_.get(); }
 
     // Sorts by place, drops what was told twice, and copies the source lines that will be shown; after it the
     // texts are not needed.
     void finish(const Sources& sources);
 
+    // Without the contained ones.
     std::size_t errors() const { return errors_; }
+    std::size_t contained() const { return contained_; }
     std::size_t warnings() const { return warnings_; }
     // At most kMaxShown after finish(), in the order of files and lines.
     const std::vector<Diagnostic>& list() const { return list_; }
@@ -78,9 +104,13 @@ private:
     void add(Diagnostic diagnostic);
     void drop_repeated();
 
+    std::shared_ptr<const Containment> containment_;
     std::vector<Diagnostic> list_;
     std::vector<std::string> names_;
+    std::size_t& count_of(const Diagnostic& diagnostic);
+
     std::size_t errors_ = 0;
+    std::size_t contained_ = 0;
     std::size_t warnings_ = 0;
 };
 

@@ -66,6 +66,25 @@ public:
         read_text(path, std::move(read.text));
     }
 
+    // Behind everything else.
+    void read_overlay(const std::string& text) {
+        const std::uint32_t file = document_.sources.add("the command line", text);
+        toml_.sections().overlay = file;
+        if (check_encoding(file, document_.sources.text(file)))
+            toml_.read(file, document_.sources.text(file));
+    }
+
+    // Once everything is read.
+    Sections take_sections() {
+        Sections sections = std::move(toml_.sections());
+        for (const Diagnostic& one : diagnostics_.list()) {
+            const bool is_broken = one.severity == Severity::Error && one.cause == Cause::Text &&
+                                   one.place.file != 0 && !sections.is_broken(one.place.file);
+            if (is_broken) sections.broken.push_back(one.place.file);
+        }
+        return sections;
+    }
+
     void read_text(const std::string& name, std::string text) {
         const std::uint32_t file = document_.sources.add(name, std::move(text));
         first_included_[inputs_.identity(name)] = {};
@@ -204,12 +223,13 @@ private:
         if (!read.error.empty()) {
             std::error_code ignored;
             const auto status = std::filesystem::status(path, ignored);
-            diagnostics_.error(place, fmt::format("\"{}\" cannot be read: {}", path, read.error),
-                               !std::filesystem::exists(status)
-                                   ? "only a pattern such as \"conf.d/*.toml\" may match nothing"
-                               : std::filesystem::is_directory(status)
-                                   ? "the files in it are a pattern: \"conf.d/*.toml\""
-                                   : "name a file that gantry has the right to read");
+            toml_.sections().unread.push_back({path, place});
+            diagnostics_.environment_error(place, fmt::format("\"{}\" cannot be read: {}", path, read.error),
+                                           !std::filesystem::exists(status)
+                                               ? "only a pattern such as \"conf.d/*.toml\" may match nothing"
+                                           : std::filesystem::is_directory(status)
+                                               ? "the files in it are a pattern: \"conf.d/*.toml\""
+                                               : "name a file that gantry has the right to read");
             return;
         }
         read_text(path, std::move(read.text));
@@ -226,13 +246,19 @@ private:
 
 }  // namespace
 
-void read_document(const std::string& path, Inputs& inputs, Document& out, Diagnostics& diagnostics) {
-    DocumentReader(inputs, out, diagnostics).read_main(path);
+void read_document(const std::string& path, const std::string& overlay, Inputs& inputs, Document& out,
+                   Diagnostics& diagnostics) {
+    DocumentReader reader(inputs, out, diagnostics);
+    reader.read_main(path);
+    if (!overlay.empty()) reader.read_overlay(overlay);
+    out.sections = reader.take_sections();
 }
 
 void read_document_text(const std::string& name, std::string text, Inputs& inputs, Document& out,
                         Diagnostics& diagnostics) {
-    DocumentReader(inputs, out, diagnostics).read_text(name, std::move(text));
+    DocumentReader reader(inputs, out, diagnostics);
+    reader.read_text(name, std::move(text));
+    out.sections = reader.take_sections();
 }
 
 }  // namespace gantry::conf

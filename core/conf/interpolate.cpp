@@ -116,8 +116,8 @@ private:
 
     bool put_file(const std::string& path) {
         const auto unreadable = [&](const char* why) {
-            wrong(fmt::format("{} cannot be read: {}", path, why),
-                  "the file must exist and be readable by gantry");
+            diagnostics_.environment_error(place_, fmt::format("{} cannot be read: {}", path, why),
+                                           "the file must exist and be readable by gantry");
             return false;
         };
         if (path.empty() || path[0] != '/') {

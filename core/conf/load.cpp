@@ -1,5 +1,6 @@
 #include "core/conf/load.hpp"
 
+#include "core/conf/containment.hpp"
 #include "core/conf/loading.hpp"
 #include "core/conf/schema.hpp"
 
@@ -151,6 +152,14 @@ void load_tree(Loading& in, const Node& root) {
     in.settings.upstreams.shrink_to_fit();
 }
 
+// What the rooms above have found without building anything.
+void contain_rest(Loading& in) {
+    in.diagnostics().contain([&](const Diagnostic& one) -> std::optional<std::vector<std::string>> {
+        const auto hosts = in.diagnostics().containment()->hosts_of(in.settings, one.place, one.cause);
+        return hosts ? std::optional(names_of(in.settings, *hosts)) : std::nullopt;
+    });
+}
+
 Loaded finish(Document& document, Diagnostics diagnostics, const LoadOptions& options, Inputs& inputs) {
     Loaded out;
     {
@@ -158,12 +167,18 @@ Loaded finish(Document& document, Diagnostics diagnostics, const LoadOptions& op
         // Where the main file is missing, the rest of what could be said is noise.
         if (document.sources.names().size() != 1 || diagnostics.errors() == 0 ||
             document.tree.root().count != 0) {
+            in.is_partial = !document.sections.broken.empty() || !document.sections.unread.empty();
             load_tree(in, document.tree.root());
         }
-        document.tree.clear();  // before the rooms above build from the settings: both need much memory
         in.settings.files = document.sources.names();
+        contain(in, std::move(document.sections));
+        if (in.is_partial) check_listeners(in);
+        document.tree.clear();  // before the rooms above build from the settings: both need much memory
         if (options.verify) options.verify(in.settings, diagnostics);
-        const bool refused = diagnostics.errors() > 0 || (options.strict && diagnostics.warnings() > 0);
+        if (!in.settings.files.empty()) contain_rest(in);
+        const std::size_t contained = diagnostics.contained();
+        const bool refused = diagnostics.errors() > 0 || (contained > 0 && !options.contain) ||
+                             (options.strict && diagnostics.warnings() + contained > 0);
         if (!refused) out.settings = std::move(in.settings);
     }
     diagnostics.finish(document.sources);
@@ -187,7 +202,7 @@ Loaded load(const std::string& path, const LoadOptions& options) {
     Document document;
     Diagnostics diagnostics;
     Inputs inputs = inputs_of(options);
-    read_document(path, inputs, document, diagnostics);
+    read_document(path, options.overlay, inputs, document, diagnostics);
     return finish(document, std::move(diagnostics), options, inputs);
 }
 

@@ -20,17 +20,23 @@ using Verify = std::function<void(Settings&, Diagnostics&)>;
 struct LoadOptions {
     Environment environment;  // empty: the process's
     Verify verify;            // empty: nothing more is checked
-    bool strict = false;      // warnings forbid it as errors do
+    bool strict = false;      // warnings and contained errors forbid it as others do
     // What an earlier load read, in place of the machine; files that settings only name are looked at still.
     const Snapshot* replayed = nullptr;
     Snapshot* recorded = nullptr;  // gets what this load reads
-    // How a certificate or key that is missing, unreadable or readable by everyone is reported. `gantry run`
-    // takes it as a warning: it disables its own host, and the others serve.
-    Severity broken_certificate = Severity::Error;
+    // For serving: an error that is one of some hosts alone (containment.hpp) disables these, and forbids
+    // nothing. What is wrong with certificates is left to whoever loads them; a key that everyone can read is
+    // a warning.
+    bool contain = false;
+    // Lines of TOML that take the place of what the files say: of the command line.
+    std::string overlay{};
+    // What is served so far, if anything; knows the hosts of files that cannot be read any more. Outlives the
+    // load.
+    const Settings* before = nullptr;
 };
 
 struct Loaded {
-    std::optional<Settings> settings;  // absent when there is an error (under strict: or a warning)
+    std::optional<Settings> settings;  // absent when there is an error (see contain, strict)
     Diagnostics diagnostics;           // finished
 };
 

@@ -151,7 +151,7 @@ void listeners(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into
             for (const Listener& listener : in.settings.listeners) known.push_back(listener.name);
             std::string hint = did_you_mean(*name, known);
             if (hint.empty()) hint = fmt::format("define it: [listener.{}]", *name);
-            in.error(item.place, fmt::format("there is no listener \"{}\"", *name), std::move(hint));
+            in.missing(item.place, fmt::format("there is no listener \"{}\"", *name), std::move(hint));
             return;
         }
         if (std::find(into.listeners.begin(), into.listeners.end(), found->second) != into.listeners.end()) {

@@ -67,7 +67,7 @@ void upstream(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into
     } else if (hint.empty()) {
         hint = fmt::format("define it: [upstream.{}]; or write a URL: \"http://127.0.0.1:3000\"", *text);
     }
-    in.error(node.place, fmt::format("there is no upstream \"{}\"", *text), std::move(hint));
+    in.missing(node.place, fmt::format("there is no upstream \"{}\"", *text), std::move(hint));
 }
 
 void uri(Loading& in, const KeyDoc& key, const Node& node, ProxyDraft& into) {

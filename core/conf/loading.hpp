@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/conf/reader.hpp"
+#include "core/conf/sections.hpp"
 
 #include <fmt/format.h>
 #include <string>
@@ -39,6 +40,14 @@ public:
     std::unordered_map<std::string, std::size_t> listeners;  // by name, into settings.listeners
     std::unordered_map<std::string, std::size_t> upstreams;  // by name; inline ones by their URL
     std::vector<bool> upstream_used;
+    bool is_partial = false;  // there are files that were not read, or not understood
+
+    // Something that is referred to, and is not there.
+    void missing(Place place, std::string message, std::string hint) {
+        // It may be in what was not understood.
+        if (is_partial) return diagnostics().environment_error(place, std::move(message), std::move(hint));
+        error(place, std::move(message), std::move(hint));
+    }
 
     // The shared form of options; one that equals the last one that was made is that one.
     Shared<StaticOptions> share(StaticOptions&& options);
@@ -135,7 +144,7 @@ bool is_pattern(std::string_view text);
 
 // ---- files that settings name
 
-// Certificate and Secret are reported as LoadOptions::broken_certificate says.
+// Certificate and Secret are left to others where LoadOptions::contain is set.
 enum class FileUse { Public, Certificate, Secret };
 // Reports a file that is not there, not a regular file, not readable or, for a secret, readable by everyone.
 bool check_file(Loading& in, const std::string& path, Place place, std::string_view what, FileUse use);
@@ -151,6 +160,10 @@ void check_hosts(Loading& in);
 void check_locations(Loading& in, const Host& host);
 void check_loops(Loading& in);
 void check_listeners(Loading& in);
+
+// Contains what reading and loading have found (containment.hpp): gives the hosts that are concerned their
+// faults, and puts hosts into the settings that answer for those of files that were not understood.
+void contain(Loading& in, Sections sections);
 
 // ---- for the manual
 

@@ -138,6 +138,17 @@ void append_json_place(std::string& out, const std::vector<std::string>& names, 
     fmt::format_to(std::back_inserter(out), ", \"line\": {}, \"column\": {}", place.line, place.column);
 }
 
+// "disables the host "a.test" only", with at most a handful of names.
+std::string disables_text(const std::vector<std::string>& hosts) {
+    constexpr std::size_t kNamed = 5;
+    std::string out = hosts.size() == 1 ? "disables only the host" : "disables only the hosts";
+    for (std::size_t i = 0; i < hosts.size() && i < kNamed; ++i) {
+        fmt::format_to(std::back_inserter(out), "{} \"{}\"", i == 0 ? "" : ",", hosts[i]);
+    }
+    if (hosts.size() > kNamed) fmt::format_to(std::back_inserter(out), " and {} more", hosts.size() - kNamed);
+    return out;
+}
+
 }  // namespace
 
 std::string Diagnostics::render_text() const {
@@ -153,6 +164,11 @@ std::string Diagnostics::render_text() const {
             append_printable(out, diagnostic.hint);
             out.push_back('\n');
         }
+        if (!diagnostic.disables.empty()) {
+            out.append("      = ");
+            append_printable(out, disables_text(diagnostic.disables));
+            out.push_back('\n');
+        }
         if (diagnostic.related) {
             append_place(out, names_, diagnostic.related->place);
             out.append(": note: ");
@@ -161,7 +177,7 @@ std::string Diagnostics::render_text() const {
             append_excerpt(out, diagnostic.related->place, diagnostic.related->line);
         }
     }
-    const std::size_t all = errors_ + warnings_;
+    const std::size_t all = errors_ + contained_ + warnings_;
     if (all > list_.size()) {
         fmt::format_to(std::back_inserter(out), "… and {} more that are not shown\n", all - list_.size());
     }
@@ -180,7 +196,13 @@ std::string Diagnostics::render_json() const {
         append_json(out, diagnostic.message);
         out.append(", \"hint\": ");
         append_json(out, diagnostic.hint);
-        out.append(", \"related\": ");
+        fmt::format_to(std::back_inserter(out), ", \"contained\": {}, \"disables\": [",
+                       diagnostic.is_contained);
+        for (const std::string& host : diagnostic.disables) {
+            if (&host != &diagnostic.disables.front()) out.append(", ");
+            append_json(out, host);
+        }
+        out.append("], \"related\": ");
         if (diagnostic.related) {
             out.push_back('{');
             append_json_place(out, names_, diagnostic.related->place);

@@ -36,17 +36,6 @@ const Scope* find_scope(std::string_view path) {
     return found == scopes.end() ? nullptr : &*found;
 }
 
-namespace {
-
-void add_settings(const Scope& scope, const std::string& prefix, std::vector<Setting>& out) {
-    for (const KeyDoc* key : scope.keys) {
-        std::string path = prefix.empty() ? std::string(key->name) : fmt::format("{}.{}", prefix, key->name);
-        out.push_back({path, &scope, key});
-        if (const Scope* const table = find_scope(key->forms.table)) add_settings(*table, path, out);
-    }
-}
-
-// "host.\"www.example.com\".location.\"/\".proxy" in its parts, without the quotes.
 std::vector<std::string> split_path(std::string_view text) {
     std::vector<std::string> parts(1);
     char quote = 0;
@@ -62,6 +51,16 @@ std::vector<std::string> split_path(std::string_view text) {
         }
     }
     return parts;
+}
+
+namespace {
+
+void add_settings(const Scope& scope, const std::string& prefix, std::vector<Setting>& out) {
+    for (const KeyDoc* key : scope.keys) {
+        std::string path = prefix.empty() ? std::string(key->name) : fmt::format("{}.{}", prefix, key->name);
+        out.push_back({path, &scope, key});
+        if (const Scope* const table = find_scope(key->forms.table)) add_settings(*table, path, out);
+    }
 }
 
 // The path without what users name things by.

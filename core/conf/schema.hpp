@@ -29,6 +29,9 @@ const std::vector<Setting>& all_settings();
 // "listener.web.backlog". One element for each key, the first of its places. Empty: there is no such setting.
 std::vector<const Setting*> find_settings(std::string_view name);
 
+// "host.\"www.example.com\".location.\"/\".proxy" in its parts, without the quotes.
+std::vector<std::string> split_path(std::string_view text);
+
 // The paths of all places where `key` may stand.
 std::vector<std::string_view> places_of(const KeyDoc& key);
 

@@ -298,6 +298,13 @@ struct HostName {
     Place place;
 };
 
+// What keeps one host from being served, the others not.
+struct Fault {
+    Place place;
+    std::string message;  // one sentence, lower case, no full stop
+    std::string hint;     // what to do about it
+};
+
 struct Host {
     std::string name;  // its key in the file
     Place place;
@@ -315,6 +322,9 @@ struct Host {
     Shared<FieldEdits> response_headers;
     Shared<std::vector<ErrorPage>> error_pages;
     Shared<AccessLog> access_log;
+    // Where there is one, requests are answered with 503, and nothing else here needs to make sense but names
+    // and listeners.
+    std::vector<Fault> faults;
 };
 
 // ---- process
@@ -375,6 +385,7 @@ struct Settings {
     std::vector<Upstream> upstreams;
     std::vector<Host> hosts;
     std::vector<Test> tests;
+    std::vector<Fault> faults;  // of included files whose hosts are not known
 };
 
 }  // namespace gantry::conf

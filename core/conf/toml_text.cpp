@@ -98,6 +98,8 @@ private:
 void TomlReader::read(std::uint32_t file, std::string_view text) {
     file_ = file;
     table_ = &tree_.root();
+    path_.clear();
+    sections_.add({file_, 1, 0}, {}, {});
     Statements statements(text);
     Statement statement;
     std::size_t body = 0;
@@ -138,6 +140,8 @@ void TomlReader::read(std::uint32_t file, std::string_view text) {
 
 // The only array of tables that there is.
 void TomlReader::open_test(Place place) {
+    path_.push_back({kTest, place.column});
+    sections_.add(place, kTest, {});
     Entry* entry = find(tree_.root(), kTest);
     if (entry == nullptr) {
         Node* const list = tree_.make(Node::Kind::Array, place);
@@ -175,7 +179,28 @@ void TomlReader::read_header(std::string_view line, Place place) {
                            "quote a name that has dots in it: [host.\"www.example.com\"]");
         return;
     }
+    note_section(place);
     open_table(place);
+}
+
+void TomlReader::note_section(Place place) {
+    place.column = 0;
+    sections_.add(place, path_.empty() ? std::string_view() : path_[0].key,
+                  path_.size() > 1 ? path_[1].key : std::string_view());
+}
+
+// What stands in a section that is not of one host, upstream or listener: host."x".names = […] at the top.
+void TomlReader::note_pairs(const Node& pairs) {
+    if (path_.size() > 1) return;
+    for (const Entry& entry : pairs.children()) {
+        if (path_.size() == 1) {
+            sections_.add(entry.place, path_[0].key, entry.key);
+            continue;
+        }
+        sections_.add(entry.place, entry.key, {});
+        if (entry.node->kind != Node::Kind::Table) continue;
+        for (const Entry& below : entry.node->children()) sections_.add(below.place, entry.key, below.key);
+    }
 }
 
 // The plain forms [a.b], [a."b.c".d] and [a.'b'], which are nearly all there are; false for anything else.
@@ -245,7 +270,7 @@ void TomlReader::open_table(Place place) {
             node = table;
             continue;
         }
-        if (is_of_another_file(*entry, i, at)) return;
+        if (!is_overlay() && is_of_another_file(*entry, i, at)) return;
         // [test.expect] is of the last [[test]].
         if (!last && entry->node->kind == Node::Kind::Array && entry->node->header) {
             node = entry->node->children().back().node;
@@ -258,7 +283,7 @@ void TomlReader::open_table(Place place) {
                                Related{entry->place, "first set here", {}});
             return;
         }
-        const bool again = last && found.header && (i > 0 || found.place.file == file_);
+        const bool again = last && found.header && !is_overlay() && (i > 0 || found.place.file == file_);
         if (again) {
             diagnostics_.error(at, fmt::format("[{}] is defined twice", header_text()),
                                "put the settings of both under one header, or give one another name",
@@ -266,7 +291,7 @@ void TomlReader::open_table(Place place) {
             return;
         }
         if (last) {
-            if (!found.header) entry->place = at;
+            if (!found.header && !is_overlay()) entry->place = at;
             found.header = true;
         }
         node = &found;
@@ -304,7 +329,9 @@ void TomlReader::read_body(std::string_view body, std::uint32_t line) {
     auto parsed = parse(body);
     if (const auto* table = std::get_if<toml::table>(&parsed)) {
         if (table_ == nullptr || table->empty()) return;
-        merge(*table_, *Converter(tree_, file_, line).convert(*table));
+        const Node& pairs = *Converter(tree_, file_, line).convert(*table);
+        note_pairs(pairs);
+        merge(*table_, pairs);
         return;
     }
     const std::size_t errors = diagnostics_.errors();
@@ -328,7 +355,10 @@ void TomlReader::read_statements(std::string_view body, std::uint32_t line) {
             report_syntax(statement, text, *failure);
             if (table_ != nullptr) table_->broken = true;
         } else if (table_ != nullptr) {
-            merge(*table_, *Converter(tree_, file_, statement.line).convert(std::get<toml::table>(parsed)));
+            const Node& pairs =
+                *Converter(tree_, file_, statement.line).convert(std::get<toml::table>(parsed));
+            note_pairs(pairs);
+            merge(*table_, pairs);
         }
     }
 }
@@ -355,6 +385,10 @@ void TomlReader::merge(Node& into, const Node& from) {
         const auto is_open = [](const Node& node) { return node.kind == Node::Kind::Table && !node.closed; };
         if (is_open(*found->node) && is_open(*entry.node)) {
             merge(*found->node, *entry.node);
+            continue;
+        }
+        if (is_overlay() && found->place.file != file_) {
+            *found = entry;
             continue;
         }
         diagnostics_.error(entry.place, fmt::format("\"{}\" is set twice", entry.key),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/conf/diagnostic.hpp"
+#include "core/conf/sections.hpp"
 #include "core/conf/statements.hpp"
 #include "core/conf/tree.hpp"
 
@@ -27,6 +28,9 @@ public:
     TomlReader(Tree& tree, Diagnostics& diagnostics) : tree_(tree), diagnostics_(diagnostics) {}
 
     void read(std::uint32_t file, std::string_view text);
+
+    // Whose every line is.
+    Sections& sections() { return sections_; }
 
     // The values of `include` at the top of the files read so far, in order; they are not in the tree.
     const std::vector<Entry>& includes() const { return includes_; }
@@ -58,6 +62,9 @@ private:
     void read_body(std::string_view body, std::uint32_t line);
     void read_statements(std::string_view body, std::uint32_t line);
     void report_syntax(const Statement& statement, std::string_view text, const ParseFailure& failure);
+    bool is_overlay() const { return file_ == sections_.overlay; }
+    void note_section(Place place);
+    void note_pairs(const Node& pairs);
     void merge(Node& into, const Node& from);
     void add(Node& parent, Entry entry);
     Entry* find(Node& parent, std::string_view key);
@@ -68,6 +75,7 @@ private:
     Node* table_ = nullptr;  // that the current section fills; null: its header was wrong
     std::vector<Segment> path_;
     std::vector<Entry> includes_;
+    Sections sections_;
     // Of tables with many keys, where each key is: with ten thousand hosts, searching each among the others
     // would take longer than reading them.
     std::unordered_map<Child, std::uint32_t, ChildHash> index_;

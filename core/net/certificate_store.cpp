@@ -41,6 +41,7 @@ CertificatePtr CertificateSet::self_signed() const {
 void CertificateSet::publish(std::vector<CertificatePtr> certificates) {
     const std::lock_guard lock(mutex_);
     certificates_ = std::move(certificates);
+    is_empty_.store(certificates_.empty(), std::memory_order_release);
     version_.fetch_add(1, std::memory_order_release);
 }
 

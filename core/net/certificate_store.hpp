@@ -29,6 +29,7 @@ public:
 
     std::uint64_t id() const { return id_; }  // never used twice in a process
     std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
+    bool is_empty() const { return is_empty_.load(std::memory_order_acquire); }
     // Those that can be served; empty when none can (or the host has none). Locks.
     std::vector<CertificatePtr> current() const;
     // For when current() is empty: made on first use. Null only without randomness. Locks.
@@ -41,6 +42,7 @@ private:
     const std::uint64_t id_;
     const std::vector<std::string> names_;
     std::atomic<std::uint64_t> version_{1};
+    std::atomic<bool> is_empty_{true};
     mutable std::mutex mutex_;
     std::vector<CertificatePtr> certificates_;
     mutable CertificatePtr self_signed_;

@@ -214,7 +214,8 @@ ErrorPages ErrorPages::build(const std::vector<conf::ErrorPage>& pages, PageFile
             page.body = files.read(from.file, error);
             if (page.body == nullptr) {
                 problems.push_back(
-                    {from.place, 0, "error page \"" + from.file + "\" cannot be read: " + error, ""});
+                    {from.place, 0, "error page \"" + from.file + "\" cannot be read: " + error,
+                     "give the user that runs gantry the right to read it", conf::Cause::Environment});
                 continue;
             }
             const auto dot = from.file.rfind('.');

@@ -15,7 +15,10 @@ namespace gantry::server {
 
 namespace {
 constexpr int kClientClosed = 499;  // the client left before an answer
-}
+// To a visitor; who operates the server reads the reason in its log and status.
+constexpr std::string_view kDisabled = "This host is switched off until a fault in its setup is mended.";
+
+}  // namespace
 
 const Error Exchange::kNoError{Code::Internal, Side::Client, Retry::No, 0, ""};
 
@@ -290,9 +293,11 @@ void Exchange::send_error_page(int status, http::HeaderId field, std::string_vie
     response_.headers.clear();
     response_.prepared = nullptr;
     if (field != http::HeaderId::Other) response_.headers.add(field, value);
-    const ErrorPages* pages = route_.location != nullptr ? route_.location->error_pages.get()
-                              : route_.host != nullptr   ? route_.host->error_pages.get()
-                                                         : nullptr;
+    const bool is_disabled = route_.host != nullptr && route_.host->is_disabled();
+    const ErrorPages* pages = is_disabled                  ? nullptr
+                              : route_.location != nullptr ? route_.location->error_pages.get()
+                              : route_.host != nullptr     ? route_.host->error_pages.get()
+                                                           : nullptr;
     if (const CustomPage* page = pages != nullptr ? pages->find(status) : nullptr) {
         if (page->body) {
             response_.headers.add(http::HeaderId::ContentType, page->content_type);
@@ -304,14 +309,17 @@ void Exchange::send_error_page(int status, http::HeaderId field, std::string_vie
     }
     const PageFormat format = page_format(request_.headers.value(http::HeaderId::Accept));
     response_.headers.add(http::HeaderId::ContentType, content_type(format));
-    respond(builtin_page(status, format, {}, arena_));
+    const std::string_view detail = is_disabled ? kDisabled : std::string_view();
+    respond(builtin_page(status, format, detail, arena_));
 }
 
 // What the client did wrong is for the access log; what we or a peer did is for the error log.
 void Exchange::log_error(const Error& error, int status) const {
-    const log::Level level = error.side == Side::Client ? log::Level::Debug
-                             : status >= 500            ? log::Level::Error
-                                                        : log::Level::Info;
+    // A host that is disabled was told of when that happened.
+    const bool is_told = route_.host != nullptr && route_.host->is_disabled();
+    const log::Level level = error.side == Side::Client || is_told ? log::Level::Debug
+                             : status >= 500                       ? log::Level::Error
+                                                                   : log::Level::Info;
     if (!log::is_enabled(level)) return;
     Arena scratch;
     log::print(level, "{} status={} host={} request=\"{} {}\" client={} peer={}", describe(error), status,

@@ -3,6 +3,7 @@
 #include "core/server/default_pipeline.hpp"
 #include "core/server/traffic.hpp"
 
+#include <algorithm>
 #include <malloc.h>
 #include <map>
 
@@ -13,10 +14,16 @@ namespace gantry::server {
 class GenerationBuilder {
 public:
     GenerationBuilder(Generation& generation, const HandlerFactory& handlers, const LogOpener& logs,
-                      Problems& problems)
-        : generation_(generation), handlers_(handlers), logs_(logs), problems_(problems) {}
+                      Problems& problems, const CertificateSource& certificates)
+        : generation_(generation),
+          handlers_(handlers),
+          logs_(logs),
+          problems_(problems),
+          certificates_(certificates) {}
 
     void run();
+    // False: there is a problem of the whole configuration.
+    bool disable(const Contain& contain);
 
 private:
     template <class T>
@@ -32,6 +39,7 @@ private:
     }
 
     void build_host(const conf::Host& settings, HostEntry& host);
+    void find_certificates(std::uint32_t index);
     void build_location(const HostEntry& host, std::size_t index, LocationEntry& location);
     std::shared_ptr<const FieldEdits> fields(const conf::Shared<conf::FieldEdits>& edits, Stage stage,
                                              const std::vector<const Regex*>& captures);
@@ -45,6 +53,10 @@ private:
     const HandlerFactory& handlers_;
     const LogOpener& logs_;
     Problems& problems_;
+    const CertificateSource& certificates_;
+    // For each problem the host that it was met in; kNoHost: in none.
+    static constexpr std::uint32_t kNoHost = 0xffffffff;
+    std::vector<std::uint32_t> met_in_;
     PageFiles page_files_;
     Cache<FieldEdits> edits_;
     Cache<ErrorPages> pages_;
@@ -60,13 +72,58 @@ void GenerationBuilder::run() {
         generation_.tables_.push_back(HostTable::build(settings, i, problems_));
     }
     generation_.hosts_.resize(settings.hosts.size());
-    for (std::size_t i = 0; i < settings.hosts.size(); ++i)
+    for (std::uint32_t i = 0; i < settings.hosts.size(); ++i) {
+        met_in_.resize(problems_.size(), kNoHost);
         build_host(settings.hosts[i], generation_.hosts_[i]);
+        met_in_.resize(problems_.size(), i);
+    }
+    if (!certificates_) return;
+    for (std::uint32_t i = 0; i < settings.hosts.size(); ++i) find_certificates(i);
+}
+
+bool GenerationBuilder::disable(const Contain& contain) {
+    bool is_sound = true;
+    for (std::size_t i = 0; i < problems_.size(); ++i) {
+        Problem& problem = problems_[i];
+        problem.hosts = contain ? contain(generation_.settings_, problem) : std::nullopt;
+        if (!problem.hosts) {
+            is_sound = false;
+            continue;
+        }
+        // What two hosts have in common says the place of one of them only.
+        if (met_in_[i] != kNoHost &&
+            std::find(problem.hosts->begin(), problem.hosts->end(), met_in_[i]) == problem.hosts->end())
+            problem.hosts->push_back(met_in_[i]);
+        for (const std::uint32_t host : *problem.hosts) {
+            // One that is no other's certificate stays, whatever comes.
+            generation_.hosts_[host].awaited.reset();
+            generation_.hosts_[host].faults.push_back({problem.place, problem.message, problem.hint});
+        }
+    }
+    return is_sound;
+}
+
+void GenerationBuilder::find_certificates(std::uint32_t index) {
+    const conf::Host& settings = generation_.settings_.hosts[index];
+    HostEntry& host = generation_.hosts_[index];
+    const bool has_tls =
+        std::any_of(settings.listeners.begin(), settings.listeners.end(),
+                    [&](std::size_t l) { return generation_.settings_.listeners[l].tls.has_value(); });
+    if (!has_tls || settings.certificates.empty()) return;
+    auto acquired = certificates_(settings);
+    if (!acquired.set->is_empty()) return;
+    for (const net::CertificateProblem& problem : acquired.problems) {
+        if (problem.kind != net::CertificateProblem::Kind::Error) continue;
+        const conf::Place place = net::place_of(problem, settings.certificates[problem.number]);
+        if (host.faults.empty()) host.awaited = acquired.set;
+        host.faults.push_back({place, problem.text, problem.hint});
+    }
 }
 
 void GenerationBuilder::build_host(const conf::Host& settings, HostEntry& host) {
     host.settings = &settings;
     host.number = HostNumbers::instance().number_of(settings.name);
+    host.faults = settings.faults;
     host.table = LocationTable::build(settings, problems_);
     host.response_fields = fields(settings.response_headers, Stage::Response, {});
     host.error_pages = pages(settings.error_pages);
@@ -133,7 +190,8 @@ std::shared_ptr<const AccessLog> GenerationBuilder::make_access_log(
     auto target = logs_ ? logs_(settings.target, error) : nullptr;
     if (!error.empty()) {
         problems_.push_back({settings.place, 0, "access log not opened: " + error,
-                             "give the user that runs gantry the right to write it"});
+                             "give the user that runs gantry the right to write it",
+                             conf::Cause::Environment});
         return nullptr;
     }
     auto log = std::make_shared<AccessLog>();
@@ -144,17 +202,29 @@ std::shared_ptr<const AccessLog> GenerationBuilder::make_access_log(
 
 std::shared_ptr<const Generation> Generation::build(conf::Settings settings, const HandlerFactory& handlers,
                                                     const LogOpener& logs, Problems& problems,
-                                                    std::uint64_t number) {
+                                                    std::uint64_t number,
+                                                    const CertificateSource& certificates,
+                                                    const Contain& contain) {
     // What ten thousand hosts took lies scattered: without being asked, malloc() would keep it until the end.
     const std::shared_ptr<Generation> generation(new Generation, [](Generation* old) {
         delete old;
         ::malloc_trim(0);
     });
     generation->settings_ = std::move(settings);
-    GenerationBuilder(*generation, handlers, logs, problems).run();
-    if (!problems.empty()) return nullptr;
+    GenerationBuilder builder(*generation, handlers, logs, problems, certificates);
+    builder.run();
+    if (!builder.disable(contain)) return nullptr;
     generation->number_ = number;
     return generation;
+}
+
+std::vector<std::string> certified_names(const conf::Host& host) {
+    std::vector<std::string> names;
+    for (const conf::HostName& name : host.names) {
+        if (name.kind == conf::HostName::Kind::Exact) names.push_back(name.text);
+        if (name.kind == conf::HostName::Kind::Wildcard) names.push_back("*." + name.text);
+    }
+    return names;
 }
 
 http::EncodedSlash encoded_slash_of(const conf::Host& host) {

@@ -4,6 +4,7 @@
 
 #include "core/conf/settings.hpp"
 #include "core/http/uri.hpp"
+#include "core/net/certificate_store.hpp"
 #include "core/server/access_log_format.hpp"
 #include "core/server/error_page.hpp"
 #include "core/server/field_edits.hpp"
@@ -43,12 +44,21 @@ struct LocationEntry {
 struct HostEntry {
     const conf::Host* settings = nullptr;
     std::uint32_t number = 0;  // of HostNumbers
+    // What keeps it from being served; the first one tells most.
+    std::vector<conf::Fault> faults;
+    // Set where nothing is missing but a certificate: it may come while the generation serves.
+    net::CertificateSetPtr awaited;
+    // Requests are answered with 503. [any]
+    bool is_disabled() const { return !faults.empty() && (awaited == nullptr || awaited->is_empty()); }
     LocationTable table;
     std::vector<LocationEntry> locations;               // as in conf::Host
     std::shared_ptr<const FieldEdits> response_fields;  // for answers outside every location
     std::shared_ptr<const ErrorPages> error_pages;
     std::shared_ptr<const AccessLog> access_log;
 };
+
+// As they may stand in a certificate; an expression cannot.
+std::vector<std::string> certified_names(const conf::Host& host);
 
 // What becomes of encoded slashes in paths of this host, as http/uri has it.
 http::EncodedSlash encoded_slash_of(const conf::Host& host);
@@ -69,17 +79,28 @@ using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerScope
 // Opens an access log; a sentence in `error` on failure. Null where logs are not opened (gantry check).
 using LogOpener = std::function<std::shared_ptr<LogTarget>(const std::string& target, std::string& error)>;
 
+// The certificates of a host that is on a listener with TLS, with what is wrong with them. Empty: they are
+// not looked at (gantry check does it elsewhere).
+using CertificateSource = std::function<net::CertificateStore::Acquired(const conf::Host&)>;
+
+// Which hosts a problem is of alone; nothing: it is one of the whole configuration. Empty: every problem is.
+using Contain =
+    std::function<std::optional<std::vector<std::uint32_t>>(const conf::Settings&, const Problem&)>;
+
 class Generation {
 public:
-    // Control plane; may take long. Null when `problems` has entries afterwards. `number`: what people call
-    // it.
+    // Control plane; may take long. Null when a problem afterwards is not of some hosts alone; hosts that are
+    // concerned are there, but disabled. `number`: what people call it.
     static std::shared_ptr<const Generation> build(conf::Settings settings, const HandlerFactory& handlers,
                                                    const LogOpener& logs, Problems& problems,
-                                                   std::uint64_t number = 0);
+                                                   std::uint64_t number = 0,
+                                                   const CertificateSource& certificates = {},
+                                                   const Contain& contain = {});
 
     const conf::Settings& settings() const { return settings_; }
     std::uint64_t number() const { return number_; }  // as given to build()
     const HostEntry& host(std::uint32_t index) const { return hosts_[index]; }
+    const std::vector<HostEntry>& hosts() const { return hosts_; }
     std::size_t host_count() const { return hosts_.size(); }
 
     // By index into settings().listeners.

@@ -87,6 +87,8 @@ Rehearsed Rehearsal::run(const RehearsalRequest& request, Thoroughness thoroughn
     rehearsed.decided = listener.place;
     if (rehearsed.host != nullptr && !rehearsed.is_head_refused)
         rehearsed.decided = rehearsed.host->settings->place;
+    if (rehearsed.host != nullptr && rehearsed.host->is_disabled())
+        rehearsed.decided = rehearsed.host->faults.front().place;
     if (rehearsed.location != nullptr) rehearsed.decided = rehearsed.location->settings->handler_place;
     if (thoroughness == Thoroughness::Everything) find_reasons(exchange, request, rehearsed);
     let_go(exchange);

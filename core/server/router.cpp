@@ -52,6 +52,9 @@ std::optional<Unrouted> find_route(const Generation& generation, std::size_t lis
         route.host = &generation.host(match.host);
         route.host_captures = match.captures;
     }
+    if (route.host->is_disabled()) {
+        return Unrouted{503, {Code::Unavailable, Side::Us, Retry::No, 0, "this host is disabled"}, {}};
+    }
     if (head.method == http::Method::Connect || head.method == http::Method::Trace) {
         return Unrouted{501, of_client(Code::NotImplemented, "CONNECT and TRACE are not served"), {}};
     }

@@ -132,6 +132,8 @@ void run_tests(const std::shared_ptr<const Generation>& generation, Problems& pr
             continue;
         }
         const Rehearsed rehearsed = rehearsal.run(*request);
+        // What is wrong there is told already, and does not keep the others from being served.
+        if (rehearsed.host != nullptr && rehearsed.host->is_disabled()) continue;
         Judge judge(settings, test, rehearsed, problems);
         for (const conf::Expectation& expectation : test.expect) judge.judge(expectation);
     }

@@ -20,8 +20,9 @@ unsigned usable_processors() {
 
 }  // namespace
 
-Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs, UniqueFd recent)
-    : sockets_(sockets), logs_(logs), blocking_(settings.blocking_threads) {
+Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs,
+               net::CertificateStore& certificates, UniqueFd recent)
+    : sockets_(sockets), logs_(logs), certificates_(certificates), blocking_(settings.blocking_threads) {
     certificates_.watch();
     const unsigned count = settings.workers != 0 ? settings.workers : usable_processors();
     recent_ = RecentRings::make(count, settings.recent_requests, std::move(recent));

@@ -25,9 +25,10 @@ namespace gantry::server {
 class Server {
 public:
     // Starts the workers. Their number does not change in a reload; it takes a new process.
-    // `logs` outlives it.
+    // `logs` and `certificates`, which it has watch its files, outlive it.
     // `recent`: the memory in which requests are remembered; empty: its own.
-    Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs, UniqueFd recent = {});
+    Server(const conf::Server& settings, net::SocketSource& sockets, LogThread& logs,
+           net::CertificateStore& certificates, UniqueFd recent = {});
     // As drain(). Of connections that are busy still nothing is released, for a process that ends.
     ~Server();
     Server(const Server&) = delete;
@@ -90,7 +91,7 @@ private:
 
     net::SocketSource& sockets_;
     LogThread& logs_;
-    net::CertificateStore certificates_;  // and ticket keys: they outlive generations
+    net::CertificateStore& certificates_;  // and ticket keys: they outlive generations
     net::BlockingPool blocking_;
     std::unique_ptr<RecentRings> recent_;  // the workers write to it
     std::vector<std::unique_ptr<WorkerContext>> workers_;

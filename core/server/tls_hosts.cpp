@@ -18,16 +18,6 @@ bool is_served_by_tls(const conf::Settings& settings, const conf::Host& host) {
                        [&](std::size_t index) { return settings.listeners[index].tls.has_value(); });
 }
 
-// As they may stand in a certificate; an expression cannot.
-std::vector<std::string> names_of(const conf::Host& host) {
-    std::vector<std::string> names;
-    for (const conf::HostName& name : host.names) {
-        if (name.kind == conf::HostName::Kind::Exact) names.push_back(name.text);
-        if (name.kind == conf::HostName::Kind::Wildcard) names.push_back("*." + name.text);
-    }
-    return names;
-}
-
 std::string place_text(const conf::Settings& settings, const conf::Place& place) {
     if (place.line == 0 || place.file >= settings.files.size()) return "-";
     return fmt::format("{}:{}", settings.files[place.file], place.line);
@@ -52,7 +42,7 @@ std::vector<TlsProblem> check_tls(const conf::Settings& settings) {
     }
     std::set<std::string> said;
     for (const conf::Host& host : settings.hosts) {
-        const std::vector<std::string> names = names_of(host);
+        const std::vector<std::string> names = certified_names(host);
         for (const conf::Certificate& files : host.certificates) {
             for (net::CertificateProblem& problem : net::check_certificate(files, names)) {
                 if (!said.insert(problem.text).second) continue;
@@ -72,9 +62,11 @@ TlsHosts::TlsHosts(net::CertificateStore& store, std::shared_ptr<const Generatio
     for (std::size_t i = 0; i < sets_.size(); ++i) {
         const conf::Host& host = settings.hosts[i];
         if (!is_served_by_tls(settings, host)) continue;
-        auto acquired = store.acquire(host.certificates, names_of(host));
+        auto acquired = store.acquire(host.certificates, certified_names(host));
         sets_[i] = std::move(acquired.set);
         for (const net::CertificateProblem& problem : acquired.problems) {
+            // Its faults are told elsewhere.
+            if (generation_->host(static_cast<std::uint32_t>(i)).is_disabled()) continue;
             if (!said.insert(problem.text).second) continue;
             const conf::Certificate& files = host.certificates[problem.number];
             const std::string place = place_text(settings, net::place_of(problem, files));

@@ -33,9 +33,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     conf::LoadOptions options;
     options.environment = [](std::string_view) { return std::nullopt; };
     const conf::Loaded loaded = conf::load_text("/nonexistent/gantry/fuzz.toml", std::string(text), options);
-    require(loaded.settings.has_value() == (loaded.diagnostics.errors() == 0));
+    require(loaded.settings.has_value() ==
+            (loaded.diagnostics.errors() + loaded.diagnostics.contained() == 0));
     const std::string said = loaded.diagnostics.render_text();
-    require(said.empty() == (loaded.diagnostics.errors() + loaded.diagnostics.warnings() == 0));
+    require(
+        said.empty() ==
+        (loaded.diagnostics.errors() + loaded.diagnostics.contained() + loaded.diagnostics.warnings() == 0));
     // Nothing of the file may write to the terminal.
     for (const char c : said) require(static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t');
     require(loaded.diagnostics.render_json().starts_with("["));

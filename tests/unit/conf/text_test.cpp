@@ -188,7 +188,8 @@ TEST_CASE("JSON is JSON whatever stands in the file", "[diagnostic]") {
     CHECK(diagnostics.render_json() ==
           "[\n  {\"file\": \"f\\\"\\\\.toml\", \"line\": 1, \"column\": 1, \"severity\": \"error\", "
           "\"message\": "
-          "\"a\\\"b\\\\c\\u000a\\u0001\\ufffd ü\", \"hint\": \"h\", \"related\": {\"file\": "
+          "\"a\\\"b\\\\c\\u000a\\u0001\\ufffd ü\", \"hint\": \"h\", \"contained\": false, \"disables\": [], "
+          "\"related\": {\"file\": "
           "\"f\\\"\\\\.toml\", \"line\": "
           "1, \"column\": 1, \"message\": \"r\"}}\n]\n");
     CHECK(conf::Diagnostics().render_json() == "[]\n");

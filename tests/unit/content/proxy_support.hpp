@@ -76,7 +76,8 @@ public:
             {}, problems);
         REQUIRE(problems.empty());
         REQUIRE(generation);
-        if (!server_) server_ = std::make_unique<server::Server>(settings.server, *this, logs_);
+        if (!server_)
+            server_ = std::make_unique<server::Server>(settings.server, *this, logs_, certificates_);
         REQUIRE(server_->apply(generation).empty());
     }
     std::uint16_t port() const { return port_; }
@@ -105,6 +106,7 @@ private:
     void close(const conf::Address& address) override { own_.close(address); }
 
     net::OwnSockets own_;
+    net::CertificateStore certificates_;
     net::BlockingPool blocking_{1};
     net::Resolver resolver_{blocking_};
     upstream::Registry registry_{resolver_};
