@@ -1,8 +1,10 @@
 #include "core/cli/command_line.hpp"
 
 #include "core/base/version.hpp"
+#include "core/cli/aliases.hpp"
 #include "core/cli/check.hpp"
 #include "core/cli/completion.hpp"
+#include "core/cli/config.hpp"
 #include "core/cli/exit_code.hpp"
 #include "core/cli/explain.hpp"
 #include "core/cli/help.hpp"
@@ -12,6 +14,8 @@
 #include "core/cli/tail.hpp"
 #include "core/cli/top.hpp"
 #include "core/conf/json_schema.hpp"
+#include "core/conf/json_text.hpp"
+#include "core/net/tls_version.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -49,7 +53,27 @@ void add_format(CLI::App& command, bool& json) {
 }
 
 int print_version() {
-    std::printf("gantry %.*s\n", static_cast<int>(version().size()), version().data());
+    fmt::print("gantry {}\n", version());
+    return kOk;
+}
+
+int print_build() {
+    fmt::print("gantry {}\nbuilt by GCC or Clang {}\nwith {}\n", version(), __VERSION__,
+               net::tls_library_version());
+    return kOk;
+}
+
+// What every command understands, whatever it has to say.
+struct Manners {
+    bool json = false;
+    bool quiet = false;
+};
+
+// `text` is what a command prints in words.
+int say(const Manners& manners, const std::string& text, const std::string& json) {
+    if (manners.quiet) return kOk;
+    const std::string& chosen = manners.json ? json : text;
+    std::fwrite(chosen.data(), 1, chosen.size(), stdout);
     return kOk;
 }
 
@@ -63,6 +87,14 @@ using Commands = std::vector<Command>;
 
 void add_config(CLI::App& command, std::string& config, const char* doc = "The configuration file") {
     command.add_option("-c,--config", config, doc)->type_name("FILE");
+}
+
+std::shared_ptr<Manners> add_manners(CLI::App& command) {
+    auto manners = std::make_shared<Manners>();
+    add_format(command, manners->json);
+    command.add_flag("-q,--quiet", manners->quiet, "Say nothing when all is well");
+    command.footer(footer());
+    return manners;
 }
 
 // ---- commands that speak to a running gantry
@@ -182,6 +214,8 @@ void add_run(CLI::App& app, Commands& all) {
     add_config(*added, run->config);
     added->add_option("--user", run->user, "Whose rights the workers have, in place of [server] user")
         ->type_name("NAME");
+    added->add_flag("-q,--quiet", run->quiet, "Log nothing but warnings and errors");
+    add_format(*added, run->json);
     added->add_flag("--strict", run->strict, "Do not start with warnings, or without a single host");
     added->footer(footer());
     all.push_back({added, [run] { return run_command(*run); }});
@@ -200,15 +234,27 @@ void add_check(CLI::App& app, Commands& all) {
 }
 
 void add_config_commands(CLI::App& app, Commands& all) {
-    CLI::App* const config = app.add_subcommand("config", "What a configuration is made of");
-    config->require_subcommand(1);
+    CLI::App* const config = app.add_subcommand(
+        "config", "Print the configuration as it is in effect, with where each value comes from");
+    config->require_subcommand(0, 1);
+    auto options = std::make_shared<ConfigOptions>();
+    add_config(*config, options->config);
+    config
+        ->add_option("--only", options->only,
+                     "Nothing but this section, host or key: listener.web, www.example.com, max_body")
+        ->type_name("NAME");
+    config->add_flag("--defaults", options->defaults, "Also what no file mentions, with its default");
+    add_format(*config, options->json);
+    config->add_flag("-q,--quiet", options->quiet, "Say nothing but what is wrong with it");
+    config->footer(footer());
     CLI::App* const schema = config->add_subcommand(
         "schema", "Print the JSON Schema of the configuration, for editors: #:schema FILE in its first line");
-    all.push_back({schema, [] {
+    const auto manners = add_manners(*schema);
+    all.push_back({schema, [manners] {
                        const std::string text = conf::json_schema();
-                       std::fwrite(text.data(), 1, text.size(), stdout);
-                       return static_cast<int>(kOk);
+                       return say(*manners, text, text);
                    }});
+    all.push_back({config, [options] { return config_command(*options); }});  // behind what is in it
 }
 
 void add_explain(CLI::App& app, Commands& all) {
@@ -253,12 +299,19 @@ void add_help(CLI::App& app, Commands& all) {
         ->type_name("TOPIC");
     added->add_flag("--all", help->all, "Explain all settings");
     added->add_flag("--commands", help->commands, "Explain all commands");
+    auto quiet = std::make_shared<bool>(false);
+    added->add_flag("-q,--quiet", *quiet, "Say nothing where there is such a topic");
     added
         ->add_option("--format", help->format, "How to say it; man and markdown are for --all and --commands")
         ->type_name("text|json|markdown|man")
         ->check(one_of({"text", "json", "markdown", "man"}));
     added->footer(footer());
-    all.push_back({added, [help, &app] { return help_command(*help, app); }});
+    all.push_back({added, [help, quiet, &app] {
+                       // Only whether there is such a topic.
+                       if (*quiet && std::freopen("/dev/null", "w", stdout) == nullptr)
+                           return static_cast<int>(kFailure);
+                       return help_command(*help, app);
+                   }});
 }
 
 void add_completion(CLI::App& app, Commands& all) {
@@ -269,7 +322,24 @@ void add_completion(CLI::App& app, Commands& all) {
         ->type_name("bash|zsh|fish")
         ->required()
         ->check(one_of({"bash", "zsh", "fish"}));
-    all.push_back({added, [shell, &app] { return completion_command(*shell, describe(app)); }});
+    const auto manners = add_manners(*added);
+    all.push_back({added, [shell, manners, &app] {
+                       const std::string text = completion_script(*shell, describe(app));
+                       return say(*manners, text,
+                                  fmt::format("{{\"shell\": {}, \"script\": {}}}\n",
+                                              conf::json_string(*shell), conf::json_string(text)));
+                   }});
+}
+
+void add_version(CLI::App& app, Commands& all) {
+    CLI::App* const added = app.add_subcommand("version", "Print the version");
+    const auto manners = add_manners(*added);
+    all.push_back({added, [manners] {
+                       return say(*manners, fmt::format("gantry {}\n", version()),
+                                  fmt::format("{{\"version\": {}, \"compiler\": {}, \"tls\": {}}}\n",
+                                              conf::json_string(version()), conf::json_string(__VERSION__),
+                                              conf::json_string(net::tls_library_version())));
+                   }});
 }
 
 }  // namespace
@@ -279,7 +349,10 @@ int run_command_line(int argc, char** argv) {
     app.footer(footer());
     app.require_subcommand(0, 1);
     bool wants_version = false;
-    app.add_flag("-V,--version", wants_version, "Print the version and stop");
+    bool wants_build = false;
+    app.add_flag("-v,--version", wants_version, "Print the version and stop");
+    app.add_flag("-V", wants_build, "Print the version, the compiler and the libraries and stop");
+    const std::function<int()> run_alias = add_aliases(app);
     Commands all;
     add_run(app, all);
     add_check(app, all);
@@ -291,7 +364,7 @@ int run_command_line(int argc, char** argv) {
     add_remotes(app, all);
     add_tail(app, all);
     add_top(app, all);
-    all.push_back({app.add_subcommand("version", "Print the version"), print_version});
+    add_version(app, all);
 
     try {
         app.parse(argc, argv);
@@ -299,9 +372,17 @@ int run_command_line(int argc, char** argv) {
         return app.exit(error) == 0 ? kOk : kUsage;  // 0: --help
     }
     if (wants_version) return print_version();
+    if (wants_build) return print_build();
+    const bool has_command = !app.get_subcommands().empty();
+    if (has_command &&
+        app.get_options([](const CLI::Option* option) { return option->count() > 0; }).size() > 0) {
+        std::fputs("gantry: options stand behind the command: gantry check -c FILE\n", stderr);
+        return kUsage;
+    }
     for (const Command& command : all) {
         if (command.app->parsed()) return command.run();
     }
+    if (const int code = run_alias(); code >= 0) return code;
     std::fputs(app.help().c_str(), stderr);
     return kUsage;
 }

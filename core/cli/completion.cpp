@@ -238,12 +238,10 @@ std::string fish_completion(const CommandDoc& gantry) {
     return out;
 }
 
-int completion_command(const std::string& shell, const CommandDoc& gantry) {
-    const std::string script = shell == "bash"  ? bash_completion(gantry)
-                               : shell == "zsh" ? zsh_completion(gantry)
-                                                : fish_completion(gantry);
-    std::fwrite(script.data(), 1, script.size(), stdout);
-    return kOk;
+std::string completion_script(const std::string& shell, const CommandDoc& gantry) {
+    return shell == "bash"  ? bash_completion(gantry)
+           : shell == "zsh" ? zsh_completion(gantry)
+                            : fish_completion(gantry);
 }
 
 }  // namespace gantry::cli

@@ -11,7 +11,7 @@ std::string bash_completion(const CommandDoc& gantry);
 std::string zsh_completion(const CommandDoc& gantry);
 std::string fish_completion(const CommandDoc& gantry);
 
-// Prints the script for `shell`: bash, zsh or fish. Returns an ExitCode.
-int completion_command(const std::string& shell, const CommandDoc& gantry);
+// The script for `shell`: bash, zsh or fish.
+std::string completion_script(const std::string& shell, const CommandDoc& gantry);
 
 }  // namespace gantry::cli

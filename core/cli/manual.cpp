@@ -68,6 +68,14 @@ void append_setting(std::string& out, const conf::Scope& scope, const conf::KeyD
                    conf::example_text({std::string(), &scope, &key}));
 }
 
+void append_command(std::string& out, const CommandDoc& command) {
+    fmt::format_to(std::back_inserter(out), "\n## `{}`\n\n{}.\n\n", command.synopsis(), prose(command.text));
+    for (const OptionDoc& option : command.options) {
+        fmt::format_to(std::back_inserter(out), "- `{}`: {}\n", option.heading(), prose(option.text));
+    }
+    for (const CommandDoc& inner : command.commands) append_command(out, inner);
+}
+
 }  // namespace
 
 std::string settings_markdown() {
@@ -100,13 +108,7 @@ std::string settings_markdown() {
 
 std::string commands_markdown(const CommandDoc& gantry) {
     std::string out = "<!-- Made by: gantry help --commands --format markdown -->\n\n# Commands\n";
-    for (const CommandDoc& command : gantry.commands) {
-        fmt::format_to(std::back_inserter(out), "\n## `{}`\n\n{}.\n\n", command.synopsis(),
-                       prose(command.text));
-        for (const OptionDoc& option : command.options) {
-            fmt::format_to(std::back_inserter(out), "- `{}`: {}\n", option.heading(), prose(option.text));
-        }
-    }
+    for (const CommandDoc& command : gantry.commands) append_command(out, command);
     return out;
 }
 

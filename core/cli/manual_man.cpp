@@ -155,6 +155,29 @@ std::string settings_man() {
 
 namespace {
 
+// To the process that `gantry run` is, the supervisor.
+struct SignalDoc {
+    std::string_view name;
+    std::string_view text;
+};
+constexpr SignalDoc kSignals[] = {
+    {"SIGHUP", "Load the configuration anew, as gantry reload does; the log says what became of it"},
+    {"SIGTERM, SIGINT",
+     "Accept no more, let what is under way finish, for server.drain_timeout at the longest, and end. A "
+     "second "
+     "one ends it at once"},
+    {"SIGQUIT", "The same without a limit of time"},
+    {"SIGUSR1", "Open the log files anew, as gantry reopen does"},
+};
+
+// What its users know from nginx.
+constexpr std::string_view kAliases =
+    "Whoever is used to nginx may write gantry -t for gantry check, -T for that and gantry config, -s "
+    "reload, -s "
+    "reopen, -s quit for the commands reload, reopen and stop, -s stop for gantry stop --timeout 0s, and "
+    "gantry -c "
+    "FILE for gantry run -c FILE. It does not go into the background: that is for the service manager.";
+
 void append_command(std::string& out, const CommandDoc& command) {
     fmt::format_to(std::back_inserter(out), ".SS {}\n{}.\n", argument(command.synopsis()),
                    sentences(command.text));
@@ -184,15 +207,21 @@ std::string commands_man(const CommandDoc& gantry) {
         fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", argument(option.heading()),
                        sentences(option.text));
     }
-    out.append(".SH COMMANDS\n");
+    out.append(sentences(kAliases)).append("\n.SH COMMANDS\n");
     for (const CommandDoc& command : gantry.commands) append_command(out, command);
     out.append(".SH EXIT STATUS\n");
     for (const ExitCodeDoc& code : kExitCodes) {
         fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", static_cast<int>(code.code),
                        roff(code.text));
     }
+    out.append(".SH SIGNALS\n");
+    for (const SignalDoc& signal : kSignals) {
+        fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", argument(signal.name),
+                       sentences(signal.text));
+    }
     out.append(
         ".SH FILES\n.TP\n.I /etc/gantry/gantry.toml\nThe configuration, unless \\-c names another file.\n"
+        ".TP\n.I /run/gantry/control.sock\nWhere a running gantry is spoken to by the commands.\n"
         ".SH SEE ALSO\n.BR gantry.toml (5)\n");
     return out;
 }

@@ -132,7 +132,7 @@ Reply no_number(std::string_view key, std::string_view of) {
     return control::refusal(400, fmt::format("{} is not a number of {}", key, of), "send 0 or more");
 }
 
-Reply reply_of(const Process& process, const Verdict& verdict) {
+Reply reply_of(Process& process, const Verdict& verdict) {
     json::error_code error;
     json::value diagnostics = json::parse(verdict.diagnostics, error);
     if (error || !diagnostics.is_array()) diagnostics = json::array();
@@ -149,7 +149,7 @@ Reply reply_of(const Process& process, const Verdict& verdict) {
 
 // As reload, but nothing happens. A change of a listener that closes sockets says how many connections it
 // has.
-Reply plan(const Process& process) {
+Reply plan(Process& process) {
     Verdict verdict = process.plan();
     for (server::Change& change : verdict.changes) {
         if (change.kind != server::Change::Kind::Listener || change.effects.empty()) continue;
