@@ -30,10 +30,12 @@ struct Aliases {
 
     // `standard`: where nothing is said.
     std::string file(const std::string& standard) const {
-        const std::string name = config.empty() ? "gantry.toml" : config;
-        if (prefix.empty()) return config.empty() ? standard : config;
-        if (name.starts_with('/')) return name;
-        return prefix + (prefix.ends_with('/') ? "" : "/") + name;
+        if (prefix.empty() && config.empty()) return standard;
+        std::string name = config.empty() ? "gantry.toml" : config;
+        if (!prefix.empty() && !name.starts_with('/')) {
+            name.insert(0, prefix + (prefix.ends_with('/') ? "" : "/"));
+        }
+        return name;
     }
     std::string overlay() const {
         std::string out;

@@ -194,8 +194,8 @@ std::optional<Identity> Supervisor::identity() const {
 }
 
 void Supervisor::on_report(net::Report report) {
+    if (report.state == net::Report::State::Serving) return keep(std::move(report));
     if (report.state == net::Report::State::Upgrade) begin_upgrade();
-    if (report.state == net::Report::State::Serving) keep(std::move(report));
     if (report.state == net::Report::State::Confirmed) history_.confirm(report.generation);
     if (report.state == net::Report::State::Ready) {
         ready_ = ever_ready_ = true;

@@ -18,7 +18,8 @@ respond = { status = 200, body = "ok" }
 """
 FILE = '[server]\nworkers = 2\n[log]\ntarget = "@dir@/logs/error.log"\n'
 # The handlers of a sanitizer stay where there are any; these tests are about ours.
-OURS = {"ASAN_OPTIONS": "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0:detect_leaks=0"}
+UNHANDLED = "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0"
+OURS = {"ASAN_OPTIONS": UNHANDLED + ":detect_leaks=0", "TSAN_OPTIONS": UNHANDLED}
 
 
 def error_log(gantry):
