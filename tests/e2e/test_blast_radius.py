@@ -11,6 +11,7 @@ import pytest
 from support.certs import Authority, trusting
 from support.client import RawClient, fetch
 from support.gantry import Gantry, binary
+from support.operator import run
 from support.origin import Origin, echo
 from support.wait import wait_until
 
@@ -113,12 +114,6 @@ TEXT = [
     pytest.param(TWICE, r'host "good.test" is already defined in another file', id="twice"),
     pytest.param("\0", "NUL", id="binary"),
 ]
-
-
-def run(gantry, *words):
-    return subprocess.run(
-        [binary(), words[0], "-c", str(gantry.config_path), *words[1:]], capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def status(gantry):

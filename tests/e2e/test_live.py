@@ -8,6 +8,7 @@ import pytest
 from support.certs import trusting
 from support.client import RawClient, exchange, fetch
 from support.gantry import Gantry, binary
+from support.operator import run
 from support.origin import Origin, echo
 from support.wait import wait_until
 
@@ -39,12 +40,6 @@ respond = { status = 503, body = "no" }
 def gantry():
     with Origin(echo) as origin, Gantry(CONFIG, echo=origin.port) as server:
         yield server
-
-
-def run(gantry, *words):
-    return subprocess.run(
-        [binary(), words[0], "-c", str(gantry.config_path), *words[1:]], capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def tail(gantry, *words):
