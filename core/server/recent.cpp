@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 // The reader finds out by the sequence that the writer was in the way, which ThreadSanitizer cannot know.
-#if defined(__SANITIZE_THREAD__)
+#if defined(GANTRY_THREAD_SANITIZER)
 #define GANTRY_RACES_BY_DESIGN __attribute__((no_sanitize("thread")))
 #else
 #define GANTRY_RACES_BY_DESIGN

@@ -49,9 +49,16 @@ struct alignas(64) RecentRecord {
 };
 static_assert(sizeof(RecentRecord) == 256 && std::atomic<std::uint64_t>::is_always_lock_free);
 
-// ThreadSanitizer does not know fences; its builds go without.
+// ThreadSanitizer does not know fences (g++ refuses them there); its builds go without.
+#if defined(__SANITIZE_THREAD__)  // g++
+#define GANTRY_THREAD_SANITIZER 1
+#elif defined(__has_feature)  // clang
+#if __has_feature(thread_sanitizer)
+#define GANTRY_THREAD_SANITIZER 1
+#endif
+#endif
 inline void recent_fence([[maybe_unused]] std::memory_order order) {
-#if !defined(__SANITIZE_THREAD__)
+#if !defined(GANTRY_THREAD_SANITIZER)
     std::atomic_thread_fence(order);
 #endif
 }
