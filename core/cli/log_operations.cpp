@@ -28,16 +28,6 @@ std::string_view text_of(const json::object& body, std::string_view key) {
                                                   : std::string_view();
 }
 
-// Absent: `standard`. Empty: not a number, or a negative one.
-std::optional<std::int64_t> number_of(const json::object& body, std::string_view key, std::int64_t standard) {
-    const json::value* const given = body.if_contains(key);
-    if (given == nullptr) return standard;
-    json::error_code error;
-    const auto value = given->to_number<std::int64_t>(error);
-    if (error || value < 0) return std::nullopt;
-    return value;
-}
-
 // "4711:12,0,7": positions by worker, of the process with that id. Of another process: as from the begin.
 server::RecentRings::Cursor cursor_of(std::string_view text) {
     server::RecentRings::Cursor cursor;
@@ -65,7 +55,7 @@ Reply recent(const Process& process, const Request& request) {
         return control::refusal(409, "no requests are remembered",
                                 "set [server] recent_requests to 1024, and restart");
     }
-    const auto last = number_of(request.body, "last", kMostAtOnce);
+    const auto last = control::number_of(request.body, "last", kMostAtOnce);
     if (!last) return control::refusal(400, "last is not a number", "send how many requests at most");
     const auto where = server::Where::compile(text_of(request.body, "where"));
     if (!where) {
@@ -99,7 +89,7 @@ Reply set_level(Process& process, const Request& request) {
         return control::refusal(400, fmt::format("\"{}\" is not a level", text_of(request.body, "level")),
                                 "levels are trace, debug, info, warn, error, critical and off");
     }
-    const auto duration = number_of(request.body, "for_ms", 0);
+    const auto duration = control::number_of(request.body, "for_ms", 0);
     if (!duration || *duration > kLongest) {
         return control::refusal(400, "for_ms is not a number of milliseconds up to 7 days",
                                 "send how long the level is to stay, or leave it out");

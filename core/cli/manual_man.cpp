@@ -168,6 +168,7 @@ constexpr SignalDoc kSignals[] = {
      "one ends it at once"},
     {"SIGQUIT", "The same without a limit of time"},
     {"SIGUSR1", "Open the log files anew, as gantry reopen does"},
+    {"SIGUSR2", "Continue with the program that lies at the same path by now, as gantry upgrade does"},
 };
 
 // What its users know from nginx.

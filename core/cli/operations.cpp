@@ -119,15 +119,6 @@ Reply status(Process& process) {
     return {200, std::move(out)};
 }
 
-// A number of the body; `standard` where it is not given; nullopt where it is no number.
-std::optional<std::int64_t> number_of(const Request& request, std::string_view key, std::int64_t standard) {
-    const json::value* const given = request.body.if_contains(key);
-    if (given == nullptr) return standard;
-    json::error_code error;
-    const auto value = given->to_number<std::int64_t>(error);
-    return error || value < 0 ? std::nullopt : std::optional<std::int64_t>(value);
-}
-
 Reply no_number(std::string_view key, std::string_view of) {
     return control::refusal(400, fmt::format("{} is not a number of {}", key, of), "send 0 or more");
 }
@@ -168,7 +159,7 @@ Reply reload(Process& process, const Request& request) {
     if (strict != nullptr && !strict->is_bool()) {
         return control::refusal(400, "strict is neither true nor false", "send true, or leave it out");
     }
-    const auto trial = number_of(request, "confirm_ms", 0);
+    const auto trial = control::number_of(request.body, "confirm_ms", 0);
     if (!trial) return no_number("confirm_ms", "milliseconds");
     log_call("reload", request.caller);
     const bool is_strict = strict != nullptr && strict->get_bool();
@@ -181,8 +172,8 @@ Reply rollback(Process& process, const Request& request) {
     const auto& all = process.history().all();
     const bool has_one_before = all.size() > 1;
     const auto generation =
-        number_of(request, "generation",
-                  has_one_before ? static_cast<std::int64_t>(all[all.size() - 2].generation) : 0);
+        control::number_of(request.body, "generation",
+                           has_one_before ? static_cast<std::int64_t>(all[all.size() - 2].generation) : 0);
     if (!generation) return no_number("generation", "a generation");
     return reply_of(process, process.rollback(static_cast<std::uint64_t>(*generation)));
 }
@@ -210,7 +201,7 @@ Reply history(const Process& process) {
 
 // The files of one generation. What came from the environment or by ${file:} is not told.
 Reply files(const Process& process, const Request& request) {
-    const auto generation = number_of(request, "generation", 0);
+    const auto generation = control::number_of(request.body, "generation", 0);
     const Served* const served =
         generation ? process.history().find(static_cast<std::uint64_t>(*generation)) : nullptr;
     if (served == nullptr) {
@@ -227,7 +218,7 @@ Reply files(const Process& process, const Request& request) {
 
 // "timeout_ms": a number, or absent for server.drain_timeout.
 void stop(Process& process, const Request& request, const Answer& answer) {
-    const auto timeout = number_of(request, "timeout_ms", -1);
+    const auto timeout = control::number_of(request.body, "timeout_ms", -1);
     if (!timeout) {
         answer(no_number("timeout_ms", "milliseconds"));
         return;

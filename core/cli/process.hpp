@@ -95,7 +95,7 @@ private:
     // A configuration that was loaded, and what it was loaded from.
     struct Candidate {
         Configuration configuration;
-        std::string snapshot;  // as conf::render() makes it
+        conf::Snapshot snapshot;
     };
 
     int start();
@@ -114,7 +114,7 @@ private:
     Verdict load_and_apply(const Wanted& wanted);
     std::optional<Verdict> why_not_now() const;
     Verdict untimely(std::string error, std::string remedy) const;
-    void keep(const std::string& snapshot, std::string cause, bool is_confirmed);
+    void keep(const conf::Snapshot& snapshot, std::string cause, bool is_confirmed);
     void end_trial();
     void open_control(const conf::Server::Control& settings);
     void open_log(const conf::Log& settings);

@@ -42,7 +42,7 @@ std::string summary_of(const std::vector<server::Change>& changes) {
 // A kept one, or the files.
 Process::Candidate Process::load(const Served* kept, std::uint64_t number, Strictness strictness) {
     Candidate out;
-    conf::Snapshot seen;
+    conf::Snapshot& seen = out.snapshot;
     LoadContext context;
     context.logs = &logs_;
     context.services = &services_;
@@ -62,7 +62,6 @@ Process::Candidate Process::load(const Served* kept, std::uint64_t number, Stric
         context.recorded = &seen;
     }
     out.configuration = load_configuration(options_, context);
-    if (out.configuration.generation) out.snapshot = conf::render(seen);
     return out;
 }
 
@@ -83,17 +82,18 @@ Process::Candidate Process::load_first() {
     return load(nullptr, history_.next_generation());
 }
 
-void Process::keep(const std::string& snapshot, std::string cause, bool is_confirmed) {
+void Process::keep(const conf::Snapshot& snapshot, std::string cause, bool is_confirmed) {
+    const std::string rendered = conf::render(snapshot);
     net::Report report;
     report.state = net::Report::State::Serving;
     report.generation = server_->generation()->number();
     report.loaded = wall_seconds();
     report.is_confirmed = is_confirmed;
     report.text = cause;
-    report.snapshot = keep_in_memory(snapshot);
+    report.snapshot = keep_in_memory(rendered);
     sockets_.report(report);
     history_.add({report.generation, report.loaded, std::move(cause), is_confirmed,
-                  std::move(report.snapshot), snapshot.size()});
+                  std::move(report.snapshot), rendered.size()});
 }
 
 // Once per load.

@@ -26,6 +26,15 @@ Reply refusal(int status, std::string_view error, std::string_view remedy) {
     return {status, {{"error", error}, {"remedy", remedy}}};
 }
 
+std::optional<std::int64_t> number_of(const json::object& body, std::string_view key, std::int64_t standard) {
+    const json::value* const given = body.if_contains(key);
+    if (given == nullptr) return standard;
+    json::error_code error;
+    const auto value = given->to_number<std::int64_t>(error);
+    if (error || value < 0) return std::nullopt;
+    return value;
+}
+
 void Api::add(http::Method method, std::string_view path, std::function<void(const Request&, Answer)> run) {
     routes_.push_back({method, path, std::move(run)});
 }

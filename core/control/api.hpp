@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,10 @@ struct Reply {
 
 // {"error": …, "remedy": …}
 Reply refusal(int status, std::string_view error, std::string_view remedy);
+
+// `standard` where it is not given; nullopt where it is no number, or a negative one.
+std::optional<std::int64_t> number_of(const boost::json::object& body, std::string_view key,
+                                      std::int64_t standard);
 
 // To be called once, from any thread, now or later.
 using Answer = std::function<void(Reply)>;

@@ -29,7 +29,9 @@ void H1Active::on_readable() {
         if (io.kind == net::Io::Kind::Blocked) return;
         if (io.kind == net::Io::Kind::Closed) return on_peer_closed();
         if (io.kind == net::Io::Kind::Failed) {
-            abort_exchange(io.error);
+            Error error = io.error;
+            error.side = Side::Client;  // a transport does not know what it is used for
+            abort_exchange(error);
             return close(End::Now);
         }
         in_->grow(io.bytes);

@@ -5,12 +5,21 @@
 #include "core/http/method.hpp"
 #include "core/http/prepared_fields.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 namespace gantry::http {
 
 enum class Version : std::uint8_t { Http10, Http11, Http2 };
+
+// As logs show it; "" for a number that is none of them.
+constexpr std::string_view protocol_text(Version version) {
+    constexpr std::string_view kTexts[] = {"HTTP/1.0", "HTTP/1.1", "HTTP/2.0"};
+    const auto index = static_cast<std::size_t>(version);
+    return index < std::size(kTexts) ? kTexts[index] : std::string_view();
+}
 
 // How the body of a message is delimited (RFC 9112 6.3).
 enum class BodyKind : std::uint8_t { None, Length, Chunked, UntilClose };

@@ -68,9 +68,9 @@ void Exchange::end() {
     if (slot_ != kNoSlot) worker_->drop_ticket(std::exchange(slot_, kNoSlot));
     drop_source();
     worker_->requests.store(worker_->requests.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    const int status = head_sent_ || response_.status == kClientClosed ? response_.status : 0;
-    worker_->traffic().count(route_.host != nullptr ? route_.host->number : 0, status, sent_);
-    if (RecentRing* ring = worker_->recent()) remember(*ring, status);
+    if (!head_sent_) response_.status = has_error_ && error_.side == Side::Client ? kClientClosed : 0;
+    worker_->traffic().count(route_.host != nullptr ? route_.host->number : 0, response_.status, sent_);
+    if (RecentRing* ring = worker_->recent()) remember(*ring);
     const AccessLog* log = route_.location != nullptr ? route_.location->access_log.get()
                            : route_.host != nullptr   ? route_.host->access_log.get()
                                                       : nullptr;
@@ -82,7 +82,7 @@ void Exchange::end() {
     recycle();
 }
 
-void Exchange::remember(RecentRing& ring, int status) const {
+void Exchange::remember(RecentRing& ring) const {
     RecentRecord& record = ring.begin();
     record.start_nanos = start_nanos_;
     record.end_nanos = monotonic_nanos();
@@ -91,7 +91,7 @@ void Exchange::remember(RecentRing& ring, int status) const {
     record.first_byte_nanos = upstream_.first_byte_nanos;
     record.bytes_sent = sent_;
     record.body_received = body_received_;
-    record.status = static_cast<std::uint16_t>(status);
+    record.status = static_cast<std::uint16_t>(response_.status);
     record.upstream_status = static_cast<std::uint16_t>(upstream_.status);
     const net::PeerAddress& client = *facts_.client;
     record.port = client.port;
@@ -135,7 +135,6 @@ void Exchange::on_aborted(const Error& error) {
     if (!was_started_) return recycle();
     error_ = error;
     has_error_ = true;
-    if (response_.status == 200 && !head_sent_) response_.status = kClientClosed;
     end();
 }
 

@@ -180,7 +180,7 @@ private:
     void send_error_page(int status, http::HeaderId field, std::string_view value);
     void log_error(const Error& error, int status) const;
     void end();
-    void remember(RecentRing& ring, int status) const;
+    void remember(RecentRing& ring) const;
     void recycle();
 
     // values of variables, by group

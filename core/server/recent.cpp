@@ -33,18 +33,6 @@ std::size_t bytes_for(unsigned workers, std::uint64_t capacity) {
     return kPage + workers * (kPerWorker + static_cast<std::size_t>(capacity) * sizeof(RecentRecord));
 }
 
-std::string_view protocol_of(std::uint8_t version) {
-    switch (static_cast<http::Version>(version)) {
-        case http::Version::Http10:
-            return "HTTP/1.0";
-        case http::Version::Http11:
-            return "HTTP/1.1";
-        case http::Version::Http2:
-            return "HTTP/2.0";
-    }
-    return "";
-}
-
 // Bytes of clients, for JSON and terminals.
 std::string printable(std::string_view text) {
     std::string out(text);
@@ -154,7 +142,7 @@ RecentRequest RecentRings::describe(const RecentRecord& record, std::int64_t off
     out.status = record.status;
     out.upstream_status = record.upstream_status;
     out.is_tls = record.is_tls != 0;
-    out.protocol = protocol_of(record.version);
+    out.protocol = http::protocol_text(static_cast<http::Version>(record.version));
     net::PeerAddress address;
     std::copy(std::begin(record.ip), std::end(record.ip), address.ip.begin());
     address.family = record.family == 4 || record.family == 6 ? record.family : 0;

@@ -26,7 +26,7 @@ struct alignas(64) RecentRecord {
     std::int64_t first_byte_nanos;  // of the peer's response; -1: none
     std::uint64_t bytes_sent;
     std::uint64_t body_received;
-    std::uint16_t status;  // 0: closed without an answer
+    std::uint16_t status;  // 499: the client left before an answer; 0: closed without one
     std::uint16_t upstream_status;
     std::uint16_t port;
     std::uint8_t family;  // as in net::PeerAddress

@@ -11,18 +11,6 @@ namespace gantry::server {
 
 namespace {
 
-std::string_view protocol_text(http::Version version) {
-    switch (version) {
-        case http::Version::Http10:
-            return "HTTP/1.0";
-        case http::Version::Http11:
-            return "HTTP/1.1";
-        case http::Version::Http2:
-            return "HTTP/2.0";
-    }
-    return "";
-}
-
 char* write_digits(char* to, unsigned number, unsigned digits) {
     for (unsigned i = digits; i > 0; --i) {
         to[i - 1] = static_cast<char>('0' + number % 10);
@@ -74,7 +62,7 @@ bool request_variable(const Variable& variable, const http::RequestHead& head, s
             value = head.method_name;
             return true;
         case VariableId::Protocol:
-            value = protocol_text(head.version);
+            value = http::protocol_text(head.version);
             return true;
         case VariableId::UserAgent:
             value = head.headers.value(http::HeaderId::UserAgent);

@@ -47,7 +47,9 @@ constexpr VariableInfo kVariables[] = {
      "the subject of the client's certificate"},
     {Id::TlsClientVerified, "tls.client_verified", "", Stage::Request, Form::Text,
      "\"yes\" when the client's certificate was verified, else \"no\"; empty without TLS"},
-    {Id::Status, "status", "", Stage::Response, Form::Text, "the status of the response"},
+    {Id::Status, "status", "", Stage::Response, Form::Text,
+     "the status of the response; in logs 499 where the client left before one was sent, 0 where the "
+     "connection was closed without one"},
     {Id::ResponseHeader, "response_header.", "NAME", Stage::Response, Form::Text,
      "a field of the response, the first of that name"},
     {Id::ResponseHeader, "sent.", "NAME", Stage::Response, Form::Text, "the same as response_header.NAME"},

@@ -88,15 +88,30 @@ def test_tail_follows(gantry):
         process.terminate()
 
 
-def test_tail_tells_tls_and_clients_that_left(gantry):
+def logged(gantry, path):
+    def find():
+        return next((line for line in (gantry.dir / "access.log").read_text().splitlines() if path in line), None)
+
+    return json.loads(wait_until(find, f"the line of {path}"))
+
+
+def test_tail_tells_tls(gantry):
     with RawClient(gantry, "tls", tls=trusting(), server_name="test") as client:
         client.get("/over-tls")
     assert tail(gantry, "--where", 'scheme == "https"')[-1]["path"] == "/over-tls"
-    line = wait_until(
-        lambda: next((text for text in (gantry.dir / "access.log").read_text().splitlines() if "/over-tls" in text), None), "the line"
-    )
-    entry = json.loads(line)
+    entry = logged(gantry, "/over-tls")
     assert 0 < entry["tls_handshake_time"] < 30 and entry["queue_time"] >= 0 and entry["tls_version"].startswith("TLSv1")
+
+
+@pytest.mark.parametrize("leave", ["close", "reset"])
+def test_a_client_that_left_is_told_alike_everywhere(gantry, leave):
+    path = f"/echo/left/{leave}"
+    with RawClient(gantry) as client:
+        client.send(f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n123".encode())
+        client.reset() if leave == "reset" else client.close()
+    assert logged(gantry, path)["status"] == 499
+    (entry,) = tail(gantry, "--where", f'path == "{path}"')
+    assert entry["status"] == 499
 
 
 def test_what_came_too_fast_is_counted():
