@@ -1,0 +1,17 @@
+/* All of the C headers. docs/modules.md leads from nothing to a running module; docs/abi.md is the
+ * promise. */
+#ifndef GANTRY_H
+#define GANTRY_H
+
+#include "gantry/base.h"
+#include "gantry/entry.h"
+#include "gantry/ext/async.h"
+#include "gantry/ext/conf.h"
+#include "gantry/ext/filter.h"
+#include "gantry/ext/http.h"
+#include "gantry/ext/log.h"
+#include "gantry/ext/phase.h"
+#include "gantry/ext/timer.h"
+#include "gantry/host.h"
+
+#endif
