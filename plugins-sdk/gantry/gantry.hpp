@@ -1,0 +1,9 @@
+// All of the C++ face. docs/modules.md leads from nothing to a running module.
+#pragma once
+
+#include "gantry/async.hpp"
+#include "gantry/conf.hpp"
+#include "gantry/exchange.hpp"
+#include "gantry/host.hpp"
+#include "gantry/module.hpp"
+#include "gantry/roles.hpp"

@@ -1,0 +1,141 @@
+// What all of the C++ face is made of: bytes as views, verdicts, and the host with its tables.
+//
+// The face is header-only C++20 over the C headers; it adds no symbol and no state of its own to a module.
+// Its names are in namespace gantry. Everything is a value that is cheap to copy: a pointer of the host and a
+// pointer to the tables. Nothing here throws; what the module throws itself is caught before it reaches the
+// host, which is told GANTRY_FAIL, and the log says which hook it was.
+//
+// The C functions stay within reach: host.http(), exchange.raw() and their like.
+#pragma once
+
+#include "gantry/gantry.h"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+// Inline, so that a program which links several modules, or a module and gantry itself, keeps them apart.
+namespace gantry::inline sdk {
+
+inline gantry_bytes_t bytes(std::string_view text) noexcept {
+    return {text.data(), text.size()};
+}
+inline std::string_view view(gantry_bytes_t bytes) noexcept {
+    return bytes.size == 0 ? std::string_view{} : std::string_view{bytes.data, bytes.size};
+}
+
+// What a hook answers; gantry/base.h says more.
+enum class Verdict : gantry_verdict_t {
+    Next = GANTRY_NEXT,  // not mine, or nothing to object
+    Done = GANTRY_DONE,  // answered
+    Wait = GANTRY_WAIT,  // suspended by the C functions; coroutines do it by themselves
+    Fail = GANTRY_FAIL,  // 500
+};
+
+enum class LogLevel : gantry_level_t {
+    Trace = GANTRY_TRACE,
+    Debug = GANTRY_DEBUG,
+    Info = GANTRY_INFO,
+    Warn = GANTRY_WARN,
+    Error = GANTRY_ERROR,
+    Critical = GANTRY_CRITICAL,
+};
+
+// The tables of the host. One per module, made in open() and alive until close(). The functions that return
+// a table may return nullptr but for log, conf, http and phase, without which a module in C++ does not open.
+class Host {
+public:
+    explicit Host(const gantry_host_t* raw) noexcept
+        : raw_(raw),
+          log_(find<gantry_log_1_t>(GANTRY_LOG_1)),
+          conf_(find<gantry_conf_1_t>(GANTRY_CONF_1)),
+          http_(find<gantry_http_1_t>(GANTRY_HTTP_1)),
+          phase_(find<gantry_phase_1_t>(GANTRY_PHASE_1)),
+          filter_(find<gantry_filter_1_t>(GANTRY_FILTER_1)),
+          async_(find<gantry_async_1_t>(GANTRY_ASYNC_1)),
+          timer_(find<gantry_timer_1_t>(GANTRY_TIMER_1)) {}
+
+    const gantry_host_t* raw() const noexcept { return raw_; }
+    const gantry_log_1_t* log() const noexcept { return log_; }
+    const gantry_conf_1_t* conf() const noexcept { return conf_; }
+    const gantry_http_1_t* http() const noexcept { return http_; }
+    const gantry_phase_1_t* phase() const noexcept { return phase_; }
+    const gantry_filter_1_t* filter() const noexcept { return filter_; }
+    const gantry_async_1_t* async() const noexcept { return async_; }
+    const gantry_timer_1_t* timer() const noexcept { return timer_; }
+
+    // Any other extension, as the table that its header declares; nullptr: this gantry does not have it. [any]
+    template <class Table>
+    const Table* find(const char* id) const noexcept {
+        return static_cast<const Table*>(raw_->get_extension(raw_, id));
+    }
+
+    // Whether lines of this level are written at all. [any]
+    bool wants(LogLevel level) const noexcept {
+        return log_ != nullptr && log_->wants(raw_, static_cast<gantry_level_t>(level));
+    }
+
+    // One line of the error log: the fact first, in lower case, then key=value. [any]
+    void write(LogLevel level, std::string_view line) const noexcept {
+        if (log_ != nullptr) log_->write(raw_, static_cast<gantry_level_t>(level), bytes(line));
+    }
+
+    // The same by the rules of printf, cut after 500 bytes; nothing is formatted that nobody wants. [any]
+    __attribute__((format(printf, 3, 4))) void print(LogLevel level, const char* format, ...) const noexcept {
+        if (!wants(level)) return;
+        char line[501];
+        va_list arguments;
+        va_start(arguments, format);
+        const int size = std::vsnprintf(line, sizeof(line), format, arguments);
+        va_end(arguments);
+        if (size > 0) write(level, {line, std::min(static_cast<std::size_t>(size), sizeof(line) - 1)});
+    }
+
+private:
+    const gantry_host_t* raw_;
+    const gantry_log_1_t* log_;
+    const gantry_conf_1_t* conf_;
+    const gantry_http_1_t* http_;
+    const gantry_phase_1_t* phase_;
+    const gantry_filter_1_t* filter_;
+    const gantry_async_1_t* async_;
+    const gantry_timer_1_t* timer_;
+};
+
+namespace detail {
+
+// Says which hook threw, and what. For use in a handler of exceptions alone.
+inline void report_exception(const Host& host, const char* what_ran) noexcept {
+#if defined(__cpp_exceptions)
+    try {
+        throw;
+    } catch (const std::exception& error) {
+        host.print(LogLevel::Error, "an exception left %s: %s", what_ran, error.what());
+    } catch (...) {
+        host.print(LogLevel::Error, "an exception of unknown type left %s", what_ran);
+    }
+#else
+    (void)host, (void)what_ran;
+#endif
+}
+
+// The boundary: nothing that is thrown in `run` gets past. `failed` is returned in its place.
+template <class Answer, class Run>
+Answer guarded(const Host& host, const char* what_runs, Answer failed, Run&& run) noexcept {
+#if defined(__cpp_exceptions)
+    try {
+        return run();
+    } catch (...) {
+        report_exception(host, what_runs);
+        return failed;
+    }
+#else
+    (void)host, (void)what_runs, (void)failed;
+    return run();
+#endif
+}
+
+}  // namespace detail
+}  // namespace gantry::inline sdk

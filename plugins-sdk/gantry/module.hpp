@@ -1,0 +1,241 @@
+// A module in C++: types with a few functions, and one macro.
+//
+//     struct Teapot {
+//         static constexpr gantry::Key keys[] = {…};                          // optional: conf.hpp
+//         static std::unique_ptr<Teapot> create(gantry::Scope& scope);          // [main] [loading]
+//         gantry::Verdict handle(gantry::Exchange& exchange);                   // [worker] [running]
+//     };
+//     GANTRY_MODULE("teapot", "1.0.0", "Answers with 418.", gantry::Handler<Teapot>);
+//
+// The macro takes roles, as many as there are. A type may have several; it is created once for each place:
+//
+//     role              phase          what T has
+//     Rewrite<T>        rewrite        rewrite(Exchange&)      -> Verdict, or Task<Verdict>
+//     Preaccess<T>      preaccess      preaccess(Exchange&)      the same
+//     Access<T>         access         access(Exchange&)         the same
+//     Precontent<T>     precontent     precontent(Exchange&)     the same
+//     Handler<T>        content        handle(Exchange&)         the same
+//     Logger<T>         log            log(Exchange&)          -> void
+//     HeaderFilter<T>                  head(Exchange&)         -> void
+//     BodyFilter<T>                    filter(Exchange&)       -> std::optional<T::Body>: roles.hpp
+//     State<T>                         prepare(Scope&, T* old) -> std::unique_ptr<T>
+//
+// create(scope) is asked for every place of the configuration where a key of the module holds, whenever it is
+// loaded. nullptr: nothing to do here, or, after scope.error(), the load fails. The object lives until the last
+// exchange of its generation is over. It belongs to all workers: what a hook changes in it has to be atomic.
+//
+// State<T> is at most one: what all places of one generation share. create(scope, state) is given it where it
+// takes it. prepare() finds in `old` that of the generation that serves so far (nullptr at first), which goes on
+// serving: take over what is shared by std::shared_ptr and may be used by both. commit(), if T has it, is called
+// when the new generation serves.
+//
+// A type may also have `static constexpr const char* before` and `after`: names of hooks, with commas between;
+// and `name`, else it is that of the module.
+#pragma once
+
+#include "gantry/roles.hpp"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+// Once per module, at file scope: name, version and description as literals, then the roles.
+#define GANTRY_MODULE(name_, version_, description_, ...)                                  \
+    namespace {                                                                            \
+    struct GantryModuleName {                                                              \
+        static constexpr const char* value = name_;                                        \
+    };                                                                                     \
+    using GantryModule = ::gantry::detail::Module<GantryModuleName, __VA_ARGS__>;          \
+    }                                                                                      \
+    GANTRY_ENTRY(name_, version_, description_, &GantryModule::open, &GantryModule::close, \
+                 &GantryModule::get_extension)
+
+namespace gantry::inline sdk {
+
+// What all places of a generation share.
+template <class T>
+struct State {
+    static_assert(
+        requires(Scope& top, T* old) {
+            { T::prepare(top, old) } -> std::same_as<std::unique_ptr<T>>;
+        }, "gantry::State<T>: T needs `static std::unique_ptr<T> prepare(gantry::Scope& top, T* old)`");
+    using Object = T;
+    static constexpr bool kIsState = true;
+    static constexpr bool kNeedsFilter = false;
+    static constexpr bool kNeedsAsync = false;
+};
+
+namespace detail {
+
+struct NoState {
+    static std::unique_ptr<NoState> prepare(Scope&, NoState*) { return std::make_unique<NoState>(); }
+};
+template <class... Roles>
+struct StateOf {
+    using Type = NoState;
+};
+template <class T, class... Roles>
+struct StateOf<State<T>, Roles...> {
+    static_assert(std::is_same_v<typename StateOf<Roles...>::Type, NoState>,
+                  "a module has one State at most");
+    using Type = T;
+};
+template <class Role, class... Roles>
+struct StateOf<Role, Roles...> : StateOf<Roles...> {};
+
+template <class T>
+const char kTypeMark = 0;  // its address stands for T
+
+// One generation of the configuration.
+template <class S>
+struct Instance {
+    struct Owned {
+        const void* type;
+        std::shared_ptr<void> place;
+    };
+
+    std::unique_ptr<S> state;
+    std::vector<Owned> places;  // all of them; the places refer to the state, and go first
+};
+
+template <class Name, class... Roles>
+class Module {
+    using S = typename StateOf<Roles...>::Type;
+
+public:
+    // [main] [loading]
+    static bool open(const gantry_host_t* raw, void** module) noexcept {
+        const Host host{raw};
+        return guarded(host, "open()", false, [&] {
+            if (!has_what_it_needs(host)) return false;
+            auto self = std::make_unique<Module>(host);
+            if (!self->declare_keys()) return false;
+            *module = self.release();
+            return true;
+        });
+    }
+
+    static void close(void* module) noexcept { delete static_cast<Module*>(module); }
+
+    static const void* get_extension(void*, const char* id) noexcept {
+        static constexpr gantry_instance_1_t kInstance{sizeof(gantry_instance_1_t), &prepare, &configure,
+                                                       &commit, &retire};
+        return std::string_view{id} == GANTRY_INSTANCE_1 ? &kInstance : nullptr;
+    }
+
+    explicit Module(const Host& host) : host_(host) {}
+
+private:
+    // What the hooks of one instance are given; made by prepare().
+    struct Generation : Instance<S> {
+        const Host* host;
+    };
+
+    static bool has_what_it_needs(const Host& host) noexcept {
+        const auto needs = [&host](const void* table, bool is_needed, const char* id) {
+            if (table != nullptr || !is_needed) return true;
+            host.print(LogLevel::Error, "the module needs %s, which this gantry does not have", id);
+            return false;
+        };
+        constexpr bool kFilters = (Roles::kNeedsFilter || ...);
+        constexpr bool kWaits = (Roles::kNeedsAsync || ...);
+        return needs(host.conf(), true, GANTRY_CONF_1) && needs(host.http(), true, GANTRY_HTTP_1) &&
+               needs(host.phase(), true, GANTRY_PHASE_1) && needs(host.filter(), kFilters, GANTRY_FILTER_1) &&
+               needs(host.async(), kWaits, GANTRY_ASYNC_1) && needs(host.timer(), kWaits, GANTRY_TIMER_1);
+    }
+
+    bool declare_keys() {
+        std::vector<const void*> seen;
+        const auto take_keys = [&]<class T>(std::type_identity<T>) {
+            if (std::find(seen.begin(), seen.end(), &kTypeMark<T>) != seen.end()) return;
+            seen.push_back(&kTypeMark<T>);
+            if constexpr (requires { T::keys; }) {
+                for (const Key& key : T::keys) keys_.push_back(key.raw());
+            }
+        };
+        (take_keys(std::type_identity<typename Roles::Object>{}), ...);
+        return keys_.empty() ||
+               host_.conf()->declare(host_.raw(), keys_.data(), static_cast<std::uint32_t>(keys_.size()),
+                                     sizeof(gantry_key_t)) == GANTRY_OK;
+    }
+
+    static bool prepare(void* module, gantry_scope_t* top, void* old, void** instance) noexcept {
+        const Host& host = static_cast<Module*>(module)->host_;
+        return guarded(host, "prepare()", false, [&] {
+            Scope scope{top, host};
+            auto generation = std::make_unique<Generation>();
+            generation->host = &host;
+            auto* before = static_cast<Generation*>(old);
+            generation->state = S::prepare(scope, before != nullptr ? before->state.get() : nullptr);
+            if (generation->state == nullptr || scope.has_failed()) return false;
+            *instance = generation.release();
+            return true;
+        });
+    }
+
+    static bool configure(void* instance, gantry_scope_t* raw) noexcept {
+        auto& self = *static_cast<Generation*>(instance);
+        return guarded(*self.host, "configure()", false, [&] {
+            Scope scope{raw, *self.host};
+            const std::size_t first = self.places.size();  // the types that this scope has a place of follow
+            return (add_role<Roles>(self, scope, first) && ...);
+        });
+    }
+
+    template <class Role>
+    static bool add_role(Generation& self, Scope& scope, std::size_t first) {
+        using T = typename Role::Object;
+        if constexpr (Role::kIsState) {
+            return true;
+        } else {
+            auto* place = static_cast<Place<T>*>(place_of<T>(self, scope, first));
+            if (scope.has_failed()) return false;
+            return place->object == nullptr || Role::add(scope, *place) == GANTRY_OK;
+        }
+    }
+
+    template <class T>
+    static void* place_of(Generation& self, Scope& scope, std::size_t first) {
+        for (std::size_t index = first; index < self.places.size(); ++index) {
+            if (self.places[index].type == &kTypeMark<T>) return self.places[index].place.get();
+        }
+        auto place = std::make_shared<Place<T>>(Place<T>{self.host, Name::value, nullptr});
+        if constexpr (requires {
+                          { T::create(scope, *self.state) } -> std::same_as<std::unique_ptr<T>>;
+                      }) {
+            place->object = T::create(scope, *self.state);
+        } else {
+            static_assert(
+                requires {
+                    { T::create(scope) } -> std::same_as<std::unique_ptr<T>>;
+                },
+                "a type with a role needs `static std::unique_ptr<T> create(gantry::Scope&)`, or with "
+                "the State of the module as its second parameter");
+            place->object = T::create(scope);
+        }
+        self.places.push_back({&kTypeMark<T>, place});
+        return place.get();
+    }
+
+    static void commit(void* instance) noexcept {
+        auto& self = *static_cast<Generation*>(instance);
+        if constexpr (requires(S& state) { state.commit(); }) {
+            guarded(*self.host, "commit()", false, [&] {
+                self.state->commit();
+                return true;
+            });
+        }
+    }
+
+    static void retire(void* instance) noexcept {
+        auto* self = static_cast<Generation*>(instance);
+        self->places.clear();
+        delete self;
+    }
+
+    const Host host_;
+    std::vector<gantry_key_t> keys_;
+};
+
+}  // namespace detail
+}  // namespace gantry::inline sdk
