@@ -3,8 +3,8 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
-add_compile_options(-Wall -Wextra -Werror -Wshadow -fvisibility=hidden -fno-omit-frame-pointer
-                    "$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual>")
+add_compile_options(-Wall -Wextra -Werror -Wshadow "$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual>"
+                    -fvisibility=hidden -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # clang 19 reports libstdc++ 12's own std::get_temporary_buffer at every std::stable_sort; g++ compiles the
   # same sources and still says when ours use what is deprecated.
