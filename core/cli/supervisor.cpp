@@ -30,7 +30,7 @@ namespace {
 constexpr Millis kFirstPause = 50;  // before a server process that died early is started again
 constexpr Millis kLongestPause = 5'000;
 constexpr Millis kUpgradePatience = 60'000;  // for the rehearsal, and for the start of the successor
-constexpr Millis kStable = 10'000;           // one that lived this long starts the count anew
+constexpr Millis kStable = 1'000;            // one that served this long starts the count anew
 
 class Supervisor {
 public:

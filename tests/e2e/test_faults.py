@@ -15,6 +15,7 @@ import pytest
 from support.certs import trusting
 from support.client import ProtocolError, RawClient, fetch
 from support.gantry import Gantry
+from support.operator import run_json
 from support.origin import Origin, echo, mirror
 from support.wait import wait_until
 
@@ -101,6 +102,17 @@ def test_a_dead_server_process_is_said(origins):
         os.kill(pid, signal.SIGKILL)
         gantry.wait_log(r"(signal|killed|9).*|died|ended", mark)
         assert fetch(gantry, timeout=30).body == b"ok"
+
+
+def test_one_that_served_for_a_while_is_followed_at_once(origins):
+    """Pauses are for server processes that die as soon as they are started."""
+    with Gantry(CONFIG, FILES, **origins) as gantry:
+        for _ in range(3):
+            wait_until(lambda: run_json(gantry, "status")[1]["uptime_seconds"] >= 2, "a second of service", interval=0.1)
+            mark = gantry.mark()
+            os.kill(gantry.server_pid(), signal.SIGKILL)
+            gantry.wait_log("server process died: signal 9; .*the next one starts in 0 ms", mark)
+            gantry.wait_ready(mark)
 
 
 def test_the_supervisor_dies_and_leaves_nobody(origins):
