@@ -97,7 +97,7 @@ Reply status(Process& process) {
         {"config", std::filesystem::absolute(process.options().config).string()},
         {"control", process.control_socket()},
         {"started", process.started()},
-        {"uptime_seconds", wall_seconds() - process.started()},
+        {"uptime_seconds", process.uptime()},
         {"generation", generation->number()},
         {"loaded", process.loaded()},
         {"trial_left_ms", process.trial_left()},

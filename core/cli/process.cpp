@@ -90,6 +90,7 @@ int Process::start() {
     control_ = std::make_unique<control::ControlServer>(api_, tasks_);
     open_control(settings.server.control);
     started_ = wall_seconds();
+    up_since_ = monotonic_millis();
     if (configuration.generation->number() != served) {
         keep(first.snapshot, is_first ? "start" : "the server process before it died", true);
     }

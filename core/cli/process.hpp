@@ -82,6 +82,7 @@ public:
     void upgrade(std::function<void(const Upgraded&)> done);
     bool is_stopping() const { return stop_at_ != 0; }
     std::int64_t started() const { return started_; }  // seconds since 1970
+    std::int64_t uptime() const;                       // seconds, whatever was done to the clock meanwhile
     std::int64_t loaded() const;                       // of the generation that serves
     std::uint64_t reloads() const { return reloads_; }
     std::uint64_t failed_reloads() const { return failed_reloads_; }
@@ -142,6 +143,7 @@ private:
     std::unique_ptr<control::ControlServer> control_;
     std::string control_path_;  // of the socket that is open; "" = none
     std::int64_t started_ = 0;
+    Millis up_since_ = 0;
     std::uint64_t reloads_ = 0;
     std::uint64_t failed_reloads_ = 0;
     std::string last_failure_;

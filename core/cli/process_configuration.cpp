@@ -206,6 +206,10 @@ std::int64_t Process::loaded() const {
     return serves == nullptr ? started_ : serves->loaded;
 }
 
+std::int64_t Process::uptime() const {
+    return (monotonic_millis() - up_since_) / 1000;
+}
+
 Millis Process::trial_left() const {
     return trial_ends_ == 0 ? 0 : std::max<Millis>(trial_ends_ - monotonic_millis(), 0);
 }
