@@ -1,9 +1,9 @@
 // The load generator of contrib/bench: one thread, epoll, HTTP/1.1, plain or TLS 1.3.
 //
 // It talks to its parent in lines, so that the parent can read the server's counters at the right moments:
-// connect and warm up, say "ready", wait for a line, run, print one JSON object, wait for the end of input.
-// Connections stay open until then. At the end of a run no request is left in flight: what is printed is
-// exactly what the server did.
+// connect and warm up, say "ready"; then, for every line that comes, run and print one JSON object, until the
+// end of input. Connections stay open until then. At the end of a run no request is left in flight: what is
+// printed is exactly what the server did.
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
@@ -145,6 +145,7 @@ private:
     std::uint64_t done_ = 0;
     std::uint64_t errors_ = 0;
     std::uint64_t reconnects_ = 0;
+    std::uint64_t repeated_ = 0;  // of them with a request in flight, which was sent again
     std::uint64_t bytes_ = 0;
     Nanoseconds began_ = 0;
     Nanoseconds finished_ = 0;
@@ -362,6 +363,7 @@ void Load::ended(Connection& connection) {
     if (!in_flight) return;  // closed while idle: the next issue() opens another one
     if (reconnects_ > 1000 + done_ / 10) die("the server closes connections instead of answering");
     if (answering) ++errors_;
+    ++repeated_;
     // A server may end a connection after so many requests just as we send the next one: ask again.
     --busy_;
     issue(connection);
@@ -399,8 +401,6 @@ void Load::warm_up() {
     loop_until_idle();
     if (errors_ != 0) die("errors while warming up");
     issuing_ = false;
-    done_ = reconnects_ = bytes_ = 0;
-    latencies_.clear();
     latencies_.reserve(1 << 20);
 }
 
@@ -420,6 +420,9 @@ void Load::schedule_due() {
 }
 
 void Load::run() {
+    done_ = errors_ = reconnects_ = repeated_ = bytes_ = 0;
+    latencies_.clear();
+    free_.clear();
     issuing_ = true;
     began_ = now();
     left_ = options_.requests;
@@ -486,11 +489,13 @@ void Load::print() const {
         return latencies_[index] / 10.0;
     };
     std::printf(
-        "{\"requests\": %llu, \"errors\": %llu, \"reconnects\": %llu, \"bytes\": %llu, \"seconds\": %.6f, "
+        "{\"requests\": %llu, \"errors\": %llu, \"reconnects\": %llu, \"repeated\": %llu, \"bytes\": %llu, "
+        "\"seconds\": %.6f, "
         "\"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f}\n",
         static_cast<unsigned long long>(done_), static_cast<unsigned long long>(errors_),
-        static_cast<unsigned long long>(reconnects_), static_cast<unsigned long long>(bytes_),
-        static_cast<double>(finished_ - began_) / kSecond, at(0.5), at(0.9), at(0.99), at(0.999), at(1));
+        static_cast<unsigned long long>(reconnects_), static_cast<unsigned long long>(repeated_),
+        static_cast<unsigned long long>(bytes_), static_cast<double>(finished_ - began_) / kSecond, at(0.5),
+        at(0.9), at(0.99), at(0.999), at(1));
     std::fflush(stdout);
 }
 
@@ -550,6 +555,14 @@ Options parse(int argc, char** argv) {
     return options;
 }
 
+// Waits for a line of the parent; false at the end of input.
+bool told_to_run() {
+    int got = std::getchar();
+    if (got == EOF) return false;
+    while (got != '\n' && got != EOF) got = std::getchar();
+    return true;
+}
+
 void raise_file_limit() {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -571,9 +584,8 @@ int main(int argc, char** argv) {
     load.warm_up();
     std::puts("ready");
     std::fflush(stdout);
-    if (std::getchar() == EOF) return 0;  // only held open, for the memory rows
-    load.run();
-    load.print();
-    while (std::getchar() != EOF) {
+    while (told_to_run()) {  // never, for the memory rows: only held open
+        load.run();
+        load.print();
     }
 }

@@ -188,7 +188,8 @@ def stop(process, seconds=10):
 
 
 class Load:
-    """The load generator: connected and warmed up when the constructor returns; run() makes the measured run."""
+    """The load generator: connected and warmed up when the constructor returns; run() makes a measured run, on the
+    same connections as often as it is called. begin() and result() are its two halves."""
 
     def __init__(self, program, arguments, cpu, first=False):
         self.process = subprocess.Popen(
@@ -203,10 +204,16 @@ class Load:
             raise Wrong(line + self.process.stderr.read())
         return line
 
-    def run(self):
+    def begin(self):
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
+
+    def result(self):
         return self.expect("{")
+
+    def run(self):
+        self.begin()
+        return self.result()
 
     def __enter__(self):
         return self

@@ -23,19 +23,20 @@ def find(program):
 
 def compile_programs(to):
     """Builds load and floor into the folder `to` and returns their paths by name."""
+    return {name: compile_one(to, name, "-lssl", "-lcrypto") for name in ("load", "floor")}
+
+
+def compile_one(to, name, *more):
     to.mkdir(parents=True, exist_ok=True)
     compiler = os.environ.get("CXX") or find("g++") or find("clang++")
     if compiler is None:
         fail("no C++ compiler; install g++")
-    programs = {}
-    for name in ("load", "floor"):
-        source, program = HERE / f"{name}.cpp", to / name
-        if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-            command = [compiler, "-std=c++20", "-O2", "-g", "-Wall", "-Wextra", "-o", program, source, "-lssl", "-lcrypto"]
-            if subprocess.run(command).returncode != 0:
-                fail(f"cannot compile {source.name}; install g++ and libssl-dev")
-        programs[name] = program
-    return programs
+    source, program = HERE / f"{name}.cpp", to / name
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        command = [compiler, "-std=c++20", "-O2", "-g", "-Wall", "-Wextra", "-o", program, source, *more]
+        if subprocess.run(command).returncode != 0:
+            fail(f"cannot compile {source.name}; install g++ and libssl-dev")
+    return program
 
 
 def free_ports(count):

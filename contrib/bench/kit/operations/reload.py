@@ -1,0 +1,59 @@
+"""200 reloads while WebSockets, event streams, downloads and requests go on."""
+import contextlib
+import time
+
+from .. import live
+from ..figures import Figure, ratio, times
+from ..subject import PATHS, Slices, Subject, aside
+
+TITLE = "reload: 200 reloads under load, with 20 WebSockets, 20 event streams and 4 downloads open"
+PAIRS, PER_SLICE, INTERVAL = 40, 5, 0.25  # slices of each kind, reloads in each of one kind, seconds from one to the next
+RATE = 800  # requests per second of each load
+
+
+def reload_often(subject, took):
+    """One reload each INTERVAL, PER_SLICE in all."""
+    due = time.monotonic() + INTERVAL / 2
+    for _ in range(PER_SLICE):
+        time.sleep(max(0.0, due - time.monotonic()))
+        took.append(subject.turn())
+        due += INTERVAL
+
+
+def measure(scene):
+    took, resident = [], {}
+    with contextlib.ExitStack() as stack:
+        app = stack.enter_context(scene.origin())
+        origins = stack.enter_context(live.Origins(scene.folder))
+        gantry = stack.enter_context(Subject(live.CONFIG, app=app.port(False), site=scene.site, **origins.values()))
+        pid = gantry.server_pid()
+        company = stack.enter_context(live.Company(gantry.address()))
+        company.wait_progress()
+        loads = {name: stack.enter_context(scene.load(gantry, path, rate=RATE, seconds=PER_SLICE * INTERVAL))
+                 for name, path in PATHS.items()}
+
+        def note():
+            resident[len(took)] = gantry.rss() / 2**20
+
+        slices = Slices(loads).run(PAIRS, lambda: aside(lambda: reload_often(gantry, took)), note)
+        alive = company.wait_progress()
+        failures = company.failures()
+        seen = gantry.shows_last_turn()
+        same = gantry.server_pid() == pid
+        company.stop()
+    early, late = resident[20], resident[PAIRS * PER_SLICE]
+    figures = [
+        Figure("reloads", len(took), more=f"one each {INTERVAL * 1e3:.0f} ms in slices of {PER_SLICE * INTERVAL:.1f} s"),
+        Figure("failed requests", slices.failed(), wanted=0, more=f"of {slices.sum('requests'):,}"),
+        Figure("connections of the load that were closed", slices.sum("reconnects"), wanted=0),
+        Figure("long-lived connections that were closed", len(failures), wanted=0,
+               more="; ".join(sorted(set(failures)))[:200] or f"of {len(company.all)}; all of them go on: {alive}"),
+        Figure("memory after the last over that after 20 reloads", late / early, "×", most=1.05,
+               more="RSS " + " → ".join(f"{resident[count]:.1f}" for count in (20, 60, 100, 140, 200)) + " MiB"),
+    ]
+    figures += [ratio(f"p99 of {name} requests while reloading", slices.pairs(name), most=1.2) for name in loads]
+    figures += [
+        times("time of a reload (control socket)", took),
+        Figure("the last change is seen, by the same process", seen and same, wanted=True),
+    ]
+    return figures
