@@ -375,7 +375,7 @@ int run_command_line(int argc, char** argv) {
     if (wants_build) return print_build();
     const bool has_command = !app.get_subcommands().empty();
     if (has_command &&
-        app.get_options([](const CLI::Option* option) { return option->count() > 0; }).size() > 0) {
+        !app.get_options([](const CLI::Option* option) { return option->count() > 0; }).empty()) {
         std::fputs("gantry: options stand behind the command: gantry check -c FILE\n", stderr);
         return kUsage;
     }

@@ -89,7 +89,7 @@ Reply set_level(Process& process, const Request& request) {
         return control::refusal(400, fmt::format("\"{}\" is not a level", text_of(request.body, "level")),
                                 "levels are trace, debug, info, warn, error, critical and off");
     }
-    const auto duration = control::number_of(request.body, "for_ms", 0);
+    std::optional<Millis> duration = control::number_of(request.body, "for_ms", 0);
     if (!duration || *duration > kLongest) {
         return control::refusal(400, "for_ms is not a number of milliseconds up to 7 days",
                                 "send how long the level is to stay, or leave it out");
@@ -100,7 +100,8 @@ Reply set_level(Process& process, const Request& request) {
     log::info("log level {} -> {}{} asked for by pid={} uid={}", log::name_of(before), log::name_of(*level),
               *duration > 0 ? fmt::format(" for {} s", (*duration + 999) / 1000) : "", request.caller.pid,
               request.caller.uid);
-    process.log_level().set(*level, *duration > 0 ? std::optional<Millis>(*duration) : std::nullopt);
+    if (*duration == 0) duration.reset();  // for good
+    process.log_level().set(*level, duration);
     return {200, level_body(process.log_level())};
 }
 

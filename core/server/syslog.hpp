@@ -3,6 +3,7 @@
 
 #include "core/base/unique_fd.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
