@@ -7,3 +7,4 @@
 #include "gantry/host.hpp"
 #include "gantry/module.hpp"
 #include "gantry/roles.hpp"
+#include "gantry/task.hpp"

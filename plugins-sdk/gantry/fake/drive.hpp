@@ -1,0 +1,215 @@
+// How an exchange of a fake host goes from hook to hook, and how it ends.
+#pragma once
+
+#include "gantry/fake/state.hpp"
+
+namespace gantry::fake::detail {
+
+// A function of the module is at work on the exchange; what finished meanwhile ends when the outermost returns.
+class AtWork {
+public:
+    explicit AtWork(ExchangeState& exchange) : exchange_(exchange) { ++exchange.depth; }
+    ~AtWork() { --exchange_.depth; }
+    AtWork(const AtWork&) = delete;
+    AtWork& operator=(const AtWork&) = delete;
+
+private:
+    ExchangeState& exchange_;
+};
+
+struct Drive {
+    // ---- the response on its way
+
+    static gantry_result_t send_head(ExchangeState& exchange, std::uint64_t size) {
+        if (exchange.is_head_sent || exchange.is_in_header_filter || exchange.is_in_body_filter) {
+            if (!exchange.is_head_sent) exchange.host->violation("a filter sends a response");
+            return GANTRY_ERROR_STATE;
+        }
+        exchange.announced = size;
+        exchange.is_in_header_filter = true;
+        for (Hook* filter : exchange.header_filters) {
+            const AtWork work{exchange};
+            filter->run_filter(exchange.raw(), filter->self);
+        }
+        exchange.is_in_header_filter = false;
+        exchange.is_head_sent = true;
+        return GANTRY_OK;
+    }
+
+    static bool has_body(const ExchangeState& exchange) {
+        return exchange.request.method != "HEAD" && exchange.status != 204 && exchange.status != 304;
+    }
+
+    static gantry_result_t send_body(ExchangeState& exchange, std::string_view data) {
+        if (exchange.is_in_body_filter || exchange.is_in_header_filter) {
+            exchange.host->violation("a filter sends to the exchange, not to its sink");
+            return GANTRY_ERROR_STATE;
+        }
+        if (!exchange.is_head_sent || exchange.is_finished) return GANTRY_ERROR_STATE;
+        exchange.sent += data.size();
+        if (has_body(exchange)) pass(exchange, 0, data);
+        return GANTRY_OK;
+    }
+
+    static void pass(ExchangeState& exchange, std::size_t at, std::string_view data) {
+        if (data.empty() || exchange.is_cut) return;
+        if (at == exchange.passages.size()) {
+            exchange.body += data;
+            return;
+        }
+        const Passage& passage = exchange.passages[at];
+        in_filter(exchange, at, [&](gantry_sink_t* sink) {
+            return passage.filter.on_data(passage.state, bytes(data), sink);
+        });
+    }
+
+    template <class Call>
+    static void in_filter(ExchangeState& exchange, std::size_t at, Call&& call) {
+        const bool was_in_filter = exchange.is_in_body_filter;
+        Sink sink{&exchange, at + 1, true};
+        exchange.is_in_body_filter = true;
+        if (!call(reinterpret_cast<gantry_sink_t*>(&sink))) exchange.is_cut = true;
+        exchange.is_in_body_filter = was_in_filter;
+    }
+
+    static gantry_result_t finish(ExchangeState& exchange) {
+        if (!exchange.is_head_sent || exchange.is_finished || exchange.is_in_body_filter)
+            return GANTRY_ERROR_STATE;
+        if (has_body(exchange) && exchange.announced != UINT64_MAX && exchange.announced != exchange.sent) {
+            exchange.host->violation("the body has another size than was announced");
+            exchange.is_cut = true;
+        }
+        for (std::size_t at = 0; at < exchange.passages.size() && !exchange.is_cut; ++at) {
+            const Passage& passage = exchange.passages[at];
+            in_filter(exchange, at,
+                      [&](gantry_sink_t* sink) { return passage.filter.on_end(passage.state, sink); });
+        }
+        exchange.is_finished = true;
+        return GANTRY_OK;
+    }
+
+    static gantry_result_t fail(ExchangeState& exchange, int status, std::string_view reason) {
+        if (exchange.is_finished) return GANTRY_ERROR_STATE;
+        exchange.reason = reason;
+        if (exchange.is_head_sent) {
+            exchange.is_cut = true;
+            exchange.is_finished = true;
+            return GANTRY_OK;
+        }
+        exchange.status = status;
+        exchange.response_fields.clear();
+        const std::string page = "error " + std::to_string(status) + "\n";
+        send_head(exchange, page.size());
+        send_body(exchange, page);
+        return finish(exchange);
+    }
+
+    // ---- hooks
+
+    // Asks the hooks from where it is on, until one of them answers or sleeps.
+    static void run(ExchangeState& exchange) {
+        while (exchange.at_hook < exchange.hooks.size()) {
+            Hook& hook = *exchange.hooks[exchange.at_hook];
+            exchange.is_in_hook = true;
+            exchange.early_verdict = -1;
+            gantry_verdict_t verdict = GANTRY_FAIL;
+            {
+                const AtWork work{exchange};
+                verdict = hook.run(exchange.raw(), hook.self);
+            }
+            exchange.is_in_hook = false;
+            if (verdict == GANTRY_WAIT) {
+                if (exchange.early_verdict < 0) {
+                    if (exchange.sleep.is_asleep) return;
+                    exchange.host->violation(hook.name + " returned GANTRY_WAIT without suspend()");
+                    verdict = GANTRY_FAIL;
+                } else {
+                    verdict = exchange.early_verdict;
+                }
+            } else if (exchange.sleep.is_asleep) {
+                exchange.host->violation(hook.name + " called suspend(), but did not return GANTRY_WAIT");
+                wake(exchange);
+            }
+            if (!goes_on(exchange, verdict)) return;
+        }
+        if (!exchange.is_finished) fail(exchange, 404, "no hook answered");
+        settle(exchange);
+    }
+
+    // Whether the next hook is to be asked.
+    static bool goes_on(ExchangeState& exchange, gantry_verdict_t verdict) {
+        if (verdict == GANTRY_AGAIN) return true;
+        if (verdict == GANTRY_NEXT) {
+            ++exchange.at_hook;
+            return true;
+        }
+        if (verdict != GANTRY_DONE && !exchange.is_finished) fail(exchange, 500, "a hook failed");
+        settle(exchange);
+        return false;
+    }
+
+    // Its hook answered, or promised to: what has to come does, or it is over.
+    static void settle(ExchangeState& exchange) {
+        if (exchange.reader.on_data != nullptr) {
+            const gantry_body_reader_t reader = std::exchange(exchange.reader, {});
+            const AtWork work{exchange};
+            for (const std::string& piece : exchange.request.body) {
+                if (!exchange.is_finished) reader.on_data(exchange.raw(), reader.self, bytes(piece));
+            }
+            if (!exchange.is_finished) reader.on_end(exchange.raw(), reader.self);
+        }
+        if (!exchange.is_finished && !exchange.is_watched) {
+            exchange.host->violation("GANTRY_DONE was returned, but nobody answers");
+            fail(exchange, 500, "nobody answered");
+        }
+        end_if_finished(exchange);
+    }
+
+    static void wake(ExchangeState& exchange) {
+        const Sleep sleep = std::exchange(exchange.sleep, {});
+        if (sleep.is_asleep && sleep.drop != nullptr) sleep.drop(sleep.state);
+    }
+
+    static void resume(ExchangeState& exchange, gantry_verdict_t verdict) {
+        if (verdict == GANTRY_WAIT) {
+            exchange.host->violation("resume() with GANTRY_WAIT");
+            verdict = GANTRY_FAIL;
+        }
+        wake(exchange);
+        if (exchange.is_in_hook) {
+            exchange.early_verdict = verdict;
+        } else if (goes_on(exchange, verdict)) {
+            run(exchange);
+        }
+    }
+
+    // ---- the end
+
+    static void end_if_finished(ExchangeState& exchange) {
+        if (exchange.is_finished && exchange.depth == 0 && !exchange.is_over) end(exchange);
+    }
+
+    // The client got all of it, or left: everything that has to be called once is called now.
+    static void end(ExchangeState& exchange) {
+        wake(exchange);
+        for (Hook* logger : exchange.loggers) {
+            const AtWork work{exchange};
+            logger->run(exchange.raw(), logger->self);
+        }
+        exchange.is_over = true;
+        if (exchange.on_end != nullptr) exchange.on_end(exchange.watch_state);
+        for (const Passage& passage : exchange.passages) {
+            if (passage.filter.drop != nullptr) passage.filter.drop(passage.state);
+        }
+        exchange.memory.clear();
+        exchange.kept.clear();
+        exchange.request_fields.clear();
+        Generation* generation = exchange.generation;
+        if (--generation->exchanges == 0 && generation != exchange.host->serving) {
+            std::erase_if(exchange.host->generations,
+                          [&](const auto& one) { return one.get() == generation; });
+        }
+    }
+};
+
+}  // namespace gantry::fake::detail

@@ -1,0 +1,247 @@
+// What a fake host keeps: its configuration, its generations, its exchanges. Tests do not touch these; they use
+// gantry/fake_host.hpp.
+#pragma once
+
+#include "gantry/fake/check.hpp"
+#include "gantry/fake/conversion.hpp"
+#include "gantry/fake/values.hpp"
+#include "gantry/gantry.h"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace gantry::fake {
+
+struct Field {
+    std::string name;
+    std::string value;
+};
+
+// A request as a test builds it.
+struct Request {
+    std::string method = "GET";
+    std::string target = "/";  // "/a?b=c"
+    std::vector<Field> fields = {};
+    std::vector<std::string> body = {};  // in these pieces
+    std::string host = "www.example.com";
+    std::string client = "192.0.2.1";
+    std::string scheme = "http";
+    std::string protocol = "HTTP/1.1";
+    std::map<std::string, std::string> variables = {};  // beside the few that the fake knows itself
+};
+
+// Why a load failed, or a warning of it.
+struct Diagnostic {
+    std::string scope;
+    std::string message;
+    std::string hint;
+};
+
+struct LogLine {
+    gantry_level_t level;
+    std::string text;
+};
+
+namespace detail {
+
+inline gantry_bytes_t bytes(std::string_view text) {
+    return {text.data(), text.size()};
+}
+inline std::string_view view(gantry_bytes_t bytes) {
+    return bytes.size == 0 ? std::string_view{} : std::string_view{bytes.data, bytes.size};
+}
+
+struct State;
+struct ExchangeState;
+
+struct Hook {
+    std::string phase;
+    std::string name;
+    std::string before;
+    std::string after;
+    gantry_verdict_t (*run)(gantry_exchange_t*, void*) GANTRY_NOEXCEPT = nullptr;
+    void (*run_filter)(gantry_exchange_t*, void*) GANTRY_NOEXCEPT = nullptr;  // of a header filter
+    void* self = nullptr;
+};
+
+struct ScopeState {
+    State* host;
+    std::uint32_t kind;
+    std::string name;
+    ScopeState* parent;
+    std::vector<Entry> entries;
+    std::map<std::string, std::unique_ptr<Value>, std::less<>> values = {};  // of this scope itself
+    std::vector<Hook> hooks = {};
+};
+
+struct Generation {
+    State* host;
+    void* instance = nullptr;
+    std::vector<std::unique_ptr<ScopeState>> scopes = {};
+    std::map<std::string, std::unique_ptr<Value>, std::less<>> standards = {};
+    int exchanges = 0;
+    bool is_retired = false;
+
+    ~Generation();
+};
+
+// The strings that a module was given views of are never moved; a changed one is freed, so that AddressSanitizer
+// sees who kept it.
+using FieldList = std::vector<std::unique_ptr<Field>>;
+
+struct Sink {
+    ExchangeState* exchange;
+    std::size_t next;  // the filter that its bytes go to
+    bool is_open;
+};
+
+struct Passage {
+    gantry_body_filter_t filter;
+    void* state;
+};
+
+struct Sleep {
+    bool is_asleep = false;
+    std::uint64_t serial = 0;
+    void* state = nullptr;
+    void (*drop)(void*) GANTRY_NOEXCEPT = nullptr;
+};
+
+struct ExchangeState {
+    State* host;
+    Generation* generation;
+    ScopeState* location;
+    std::uint64_t number;
+    Request request;
+    std::string path = {};
+    std::string query = {};
+    FieldList request_fields = {};
+    FieldList response_fields = {};
+    std::deque<std::string> kept = {};  // what views were given of
+    std::vector<Hook*> hooks = {};
+    std::vector<Hook*> header_filters = {};
+    std::vector<Hook*> loggers = {};
+    std::size_t at_hook = 0;
+    Sleep sleep = {};
+    gantry_verdict_t early_verdict = -1;  // resumed before its hook returned
+    std::vector<Passage> passages = {};
+    gantry_body_reader_t reader = {};
+    void* watch_state = nullptr;
+    void (*on_drained)(gantry_exchange_t*, void*) GANTRY_NOEXCEPT = nullptr;
+    void (*on_end)(void*) GANTRY_NOEXCEPT = nullptr;
+    std::vector<std::unique_ptr<char[]>> memory = {};
+    std::map<const void*, void*> notes = {};
+
+    int status = 200;
+    std::uint64_t announced = UINT64_MAX;
+    std::uint64_t sent = 0;
+    std::string body = {};    // as the client got it
+    std::string reason = {};  // of fail()
+    int depth = 0;            // functions of the module that are at work on it
+    bool is_in_hook = false;
+    bool is_in_header_filter = false;
+    bool is_in_body_filter = false;
+    bool is_head_sent = false;
+    bool is_finished = false;
+    bool is_cut = false;
+    bool is_congested = false;
+    bool is_watched = false;
+    bool has_left = false;
+    bool is_over = false;
+
+    gantry_exchange_t* raw() { return reinterpret_cast<gantry_exchange_t*>(this); }
+    static ExchangeState& of(const gantry_exchange_t* raw) {
+        return *reinterpret_cast<ExchangeState*>(const_cast<gantry_exchange_t*>(raw));
+    }
+};
+
+struct Timer {
+    std::uint64_t due;
+    std::uint64_t id;
+    std::uint64_t interval;  // 0: once
+    gantry_ticket_t ticket;  // where it is for an exchange
+    std::function<void()> run;
+};
+
+enum class Step { Idle, Opening, Preparing, Configuring, Retiring };
+
+struct State {
+    gantry_host_t raw = {};
+    const gantry_module_entry_t* entry = nullptr;
+    void* module = nullptr;
+    const gantry_instance_1_t* instance_table = nullptr;
+    const gantry_key_t* keys = nullptr;
+    std::uint32_t key_count = 0;
+    Step step = Step::Idle;
+    std::thread::id thread = std::this_thread::get_id();  // [main] and [worker] at once
+
+    std::vector<ScopeState> given = {};  // [server] first; parents come before
+    std::vector<std::size_t> parents = {};
+    std::vector<std::unique_ptr<Generation>> generations = {};
+    Generation* serving = nullptr;
+    ScopeState* configured = nullptr;  // what configure() is at
+    std::vector<Diagnostic> errors = {};
+    std::vector<Diagnostic> warnings = {};
+
+    std::vector<std::unique_ptr<ExchangeState>> exchanges = {};
+    std::uint64_t last_serial = 0;
+    std::uint64_t last_timer = 0;
+    std::uint64_t now = 1'000'000'000;
+    std::vector<Timer> timers = {};
+    std::size_t blocking_limit = 16;
+
+    std::mutex mutex = {};  // of what follows: from any thread
+    std::deque<std::function<void()>> posted = {};
+    std::deque<std::function<void()>> blocking = {};
+    std::vector<LogLine> log = {};
+    std::vector<std::string> violations = {};
+    bool expects_violations = false;
+
+    static State& of(const gantry_host_t* raw) { return *static_cast<State*>(raw->data); }
+
+    // A contract of the headers was broken. Fails the test, unless the test is about just that.
+    void violation(const std::string& text) {
+        const std::lock_guard lock{mutex};
+        violations.push_back(text);
+        if (!expects_violations) report_failure("gantry/fake_host.hpp", 0, "contract broken: " + text);
+    }
+
+    bool is_right_thread(const char* function) {
+        if (std::this_thread::get_id() == thread) return true;
+        violation(std::string{function} + " was called on a thread of its own");
+        return false;
+    }
+
+    bool is_in_step(Step wanted, const char* function, const char* where) {
+        if (!is_right_thread(function)) return false;
+        if (step == wanted || (wanted == Step::Preparing && step == Step::Configuring)) return true;
+        violation(std::string{function} + " is for " + where);
+        return false;
+    }
+
+    // The exchange that sleeps by this ticket; nullptr: stale.
+    ExchangeState* asleep(gantry_ticket_t ticket) {
+        if (ticket.place == 0 || ticket.place > exchanges.size()) return nullptr;
+        ExchangeState* exchange = exchanges[ticket.place - 1].get();
+        return exchange->sleep.is_asleep && exchange->sleep.serial == ticket.serial ? exchange : nullptr;
+    }
+};
+
+inline Generation::~Generation() {
+    if (instance == nullptr || is_retired) return;
+    is_retired = true;
+    host->step = Step::Retiring;
+    host->instance_table->retire(instance);
+    host->step = Step::Idle;
+}
+
+}  // namespace detail
+}  // namespace gantry::fake

@@ -1,0 +1,174 @@
+// Unit tests of a module without a server: a host that does what the headers promise, when the test says so.
+//
+//     #include "gantry/fake_host.hpp"
+//
+//     static void test_teapot() {
+//         gantry::fake::Host host;
+//         GANTRY_CHECK(host.load(GANTRY_MODULE_FILE));                       // open()
+//         host.location("/tea", {{"teapot", "short and stout"}});
+//         GANTRY_CHECK(host.reload());                                       // prepare, configure, commit
+//         const auto exchange = host.request("GET", "/tea/pot", {{"Accept", "*/*"}});
+//         GANTRY_CHECK_EQUAL(exchange.status(), 418);
+//     }
+//     int main() {
+//         test_teapot();
+//         return gantry::fake::result();
+//     }
+//
+// It keeps the module to its contracts as well: the wrong thread, the wrong state, an answer that never comes, a
+// ticket used in the wrong place are failures of the test. Under AddressSanitizer, so is memory that is used
+// after its exchange, or the field that it was a view of, is gone.
+//
+// Time and other threads: nothing happens by itself. advance() moves the clock, run() does what is to be done. The
+// thread that made the host is [main] and [worker] at once. A Host is not copied; hosts may follow one another.
+//
+// What it is not: a web server. Routing is the longest location that the path begins with, and of variables it
+// knows a few; give others in Request::variables.
+#pragma once
+
+#include "gantry/fake/async_tables.hpp"
+#include "gantry/fake/hook_tables.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <dlfcn.h>
+#include <optional>
+
+namespace gantry::fake {
+
+// What a test sees of an exchange. A value; valid as long as the Host.
+class Exchange {
+public:
+    explicit Exchange(detail::ExchangeState& state) : state_(&state) {}
+
+    // The response as the client has it so far.
+    int status() const { return state_->is_head_sent ? state_->status : 0; }
+    const std::string& body() const { return state_->body; }
+    std::optional<std::string> field(std::string_view name) const {
+        for (const auto& field : state_->response_fields) {
+            if (detail::HttpTable::is_same_name(field->name, name)) return field->value;
+        }
+        return std::nullopt;
+    }
+    // The size that the client was told.
+    std::optional<std::uint64_t> announced_size() const {
+        if (!state_->passages.empty() || state_->announced == UINT64_MAX) return std::nullopt;
+        return state_->announced;
+    }
+    const std::string& path() const { return state_->path; }      // as set_path() left it
+    const std::string& reason() const { return state_->reason; }  // of fail()
+
+    bool is_asleep() const { return state_->sleep.is_asleep; }
+    bool is_over() const { return state_->is_over; }
+    bool is_cut() const { return state_->is_cut; }  // the client can tell that the body is not whole
+
+    // The client goes away.
+    void leave() {
+        if (state_->is_over) return;
+        state_->has_left = true;
+        detail::Drive::end(*state_);
+    }
+    // From now on the client takes nothing, until drain().
+    void congest() { state_->is_congested = true; }
+    void drain() {
+        state_->is_congested = false;
+        if (state_->is_over || state_->on_drained == nullptr) return;
+        {
+            const detail::AtWork work{*state_};
+            state_->on_drained(state_->raw(), state_->watch_state);
+        }
+        detail::Drive::end_if_finished(*state_);
+    }
+
+private:
+    detail::ExchangeState* state_;
+};
+
+class Host {
+public:
+    Host();
+    Host(const Host&) = delete;
+    Host& operator=(const Host&) = delete;
+    // All clients leave, all instances are retired, close().
+    ~Host();
+
+    // ---- the module
+
+    // open(), of a module that is linked into the test, or of a file. False: it refused, or cannot be loaded.
+    bool load(const gantry_module_entry_t& entry);
+    bool load(const char* path);
+
+    // ---- the configuration, for the next reload()
+
+    void server(std::initializer_list<Entry> entries) { state_.given[0].entries = entries; }
+    // What follows belongs to this host. Without one it is "www.example.com".
+    void virtual_host(std::string name, std::initializer_list<Entry> entries) {
+        host_ = add(GANTRY_IN_HOST, std::move(name), entries, 0);
+    }
+    void location(std::string pattern, std::initializer_list<Entry> entries) {
+        if (host_ == 0) virtual_host("www.example.com", {});
+        add(GANTRY_IN_LOCATION, std::move(pattern), entries, host_);
+    }
+    // Begins the configuration anew.
+    void forget_configuration() {
+        state_.given.clear();
+        state_.parents.clear();
+        host_ = 0;
+        add(GANTRY_IN_SERVER, "", {}, 0);
+    }
+
+    // prepare, configure for each location where a key of the module holds, commit. False: errors() says why, and
+    // the instance that served goes on.
+    bool reload();
+
+    const std::vector<Diagnostic>& errors() const { return state_.errors; }  // of the last reload()
+    const std::vector<Diagnostic>& warnings() const { return state_.warnings; }
+    // How many instances are not retired.
+    std::size_t instances() const { return state_.generations.size(); }
+
+    // ---- exchanges
+
+    // Up to where it is answered, or sleeps.
+    Exchange request(Request request);
+    Exchange request(std::string method, std::string target, std::initializer_list<Field> fields = {}) {
+        return request(Request{.method = std::move(method), .target = std::move(target), .fields = fields});
+    }
+
+    // ---- time and other threads
+
+    void advance(std::chrono::nanoseconds time) {
+        detail::TimerTable::advance(state_, static_cast<std::uint64_t>(time.count()));
+    }
+    // What was posted, and what has to wait, until there is nothing left to do.
+    void run();
+    // One kind of it alone: run_blocking(), each on a thread of its own; post() and resume() of other threads.
+    void run_blocking() { detail::AsyncTable::run_blocking_work(state_); }
+    void run_posted() { detail::AsyncTable::run_posted(state_); }
+    // So many may wait to be run; 16 at first.
+    void limit_blocking(std::size_t count) { state_.blocking_limit = count; }
+
+    // ---- what else came out
+
+    const std::vector<LogLine>& log() const { return state_.log; }
+    bool has_logged(std::string_view part) const {
+        return std::any_of(state_.log.begin(), state_.log.end(),
+                           [part](const LogLine& line) { return line.text.find(part) != line.text.npos; });
+    }
+    // For tests of broken modules: from now on broken contracts are kept here, and do not fail the test.
+    void expect_violations() { state_.expects_violations = true; }
+    const std::vector<std::string>& violations() const { return state_.violations; }
+
+private:
+    std::size_t add(std::uint32_t kind, std::string name, std::initializer_list<Entry> entries,
+                    std::size_t parent);
+    bool convert(detail::Generation& generation);
+    bool configure(detail::Generation& generation);
+    static const void* get_extension(const gantry_host_t* host, const char* id) noexcept;
+
+    detail::State state_;
+    std::size_t host_ = 0;
+};
+
+}  // namespace gantry::fake
+
+#include "gantry/fake/host.hpp"
