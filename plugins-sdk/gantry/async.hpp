@@ -2,9 +2,7 @@
 //
 //     gantry::Task<gantry::Verdict> access(gantry::Exchange exchange) {
 //         co_await exchange.sleep(50ms);
-//         const auto known = co_await exchange.blocking([name = std::string{exchange.path()}] {
-//             return look_it_up_on_disk(name);
-//         });
+//         const auto known = co_await exchange.blocking(&look_up_on_disk, std::string{exchange.path()});
 //         if (!known) co_return exchange.fail(503, "too many look-ups");
 //         co_return *known ? gantry::Verdict::Next : exchange.fail(403);
 //     }
@@ -29,6 +27,8 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -50,12 +50,30 @@ struct Sleep {
     void await_resume() const noexcept {}
 };
 
+// What is done on another thread: a function, and its arguments.
+template <class Function, class... Arguments>
+struct Work {
+    using Returned = std::invoke_result_t<Function, Arguments...>;
+    // Of a function that returns nothing: true, once it was done.
+    using Answer = std::conditional_t<std::is_void_v<Returned>, bool, Returned>;
+
+    Function function;
+    std::tuple<Arguments...> arguments;
+
+    Answer run() {
+        if constexpr (std::is_void_v<Returned>) {
+            std::apply(function, std::move(arguments));
+            return true;
+        } else {
+            return std::apply(function, std::move(arguments));
+        }
+    }
+};
+
 // What outlives the exchange while a thread is at it: on the heap, and never seen by the host.
 template <class Work>
 struct Job {
-    using Returned = std::invoke_result_t<Work&>;
-    // Of work that returns nothing: true, once it was done.
-    using Answer = std::conditional_t<std::is_void_v<Returned>, bool, Returned>;
+    using Answer = typename Work::Answer;
 
     const Host* host;
     Waiting* waiting;  // valid while the ticket is
@@ -67,13 +85,8 @@ struct Job {
     // [any]
     static void run(void* state) noexcept {
         auto* job = static_cast<Job*>(state);
-        guarded(*job->host, "work for blocking()", false, [&] {
-            if constexpr (std::is_void_v<Returned>) {
-                job->work();
-                job->answer.emplace(true);
-            } else {
-                job->answer.emplace(job->work());
-            }
+        guarded(*job->host, "work for blocking()", false, [job] {
+            job->answer.emplace(job->work.run());
             return true;
         });
         if (job->post() != GANTRY_OK) delete job;
@@ -92,25 +105,31 @@ struct Job {
 };
 
 template <class Work>
-struct Blocking {
-    Work work;
-    std::optional<typename Job<Work>::Answer> answer = {};
+class Blocking {
+public:
+    using Answer = typename Work::Answer;
+
+    explicit Blocking(Work work) : work_(std::move(work)) {}
 
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> here) {
         Waiting* waiting = here.promise().waiting;
         const Host& host = waiting->exchange.host();
-        auto job = std::make_unique<Job<Work>>(Job<Work>{&host, waiting, &answer, {0, 0}, std::move(work)});
+        auto job = std::make_unique<Job<Work>>(Job<Work>{&host, waiting, &answer_, {0, 0}, std::move(work_)});
         waiting->wait_at(here);
         job->ticket = waiting->ticket;
-        // Too many are waiting: nothing is the answer, and comes the same way.
+        // Where too many wait already, nothing is the answer, and comes the same way.
         const bool begun = host.async()->run_blocking(host.raw(), job.get(), &Job<Work>::run) == GANTRY_OK ||
                            job->post() == GANTRY_OK;
-        if (begun) job.release();
+        if (begun) static_cast<void>(job.release());
         return begun;
     }
-    std::optional<typename Job<Work>::Answer> await_resume() noexcept { return std::move(answer); }
+    std::optional<Answer> await_resume() noexcept { return std::move(answer_); }
+
+private:
+    Work work_;
+    std::optional<Answer> answer_ = {};
 };
 
 }  // namespace detail
@@ -119,11 +138,17 @@ inline detail::Sleep Exchange::sleep(std::chrono::nanoseconds delay) const noexc
     return {delay};
 }
 
-// The answer is a std::optional: nothing where too many wait already, or where `work` threw. `work` is moved away,
-// and may be at it still when the client has left and the frame is gone: give it copies, not references.
-template <class Work>
-detail::Blocking<Work> Exchange::blocking(Work work) const {
-    return {std::move(work)};
+template <class Function, class... Arguments>
+auto Exchange::blocking(Function function, Arguments&&... arguments) const {
+    static_assert(
+        std::is_empty_v<Function> || std::is_pointer_v<Function>,
+        "blocking() takes a function, or a lambda without captures, and then its arguments, which are "
+        "copied: what it would capture may be gone before it is done");
+    static_assert(
+        (!std::is_same_v<std::decay_t<Arguments>, std::string_view> && ...),
+        "what a std::string_view stands for may be gone before blocking() is done: give a std::string");
+    using Work = detail::Work<Function, std::decay_t<Arguments>...>;
+    return detail::Blocking<Work>{Work{function, {std::forward<Arguments>(arguments)...}}};
 }
 
 namespace detail {

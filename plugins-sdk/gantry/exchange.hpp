@@ -20,8 +20,6 @@ namespace gantry::inline sdk {
 
 namespace detail {
 struct Sleep;
-template <class Work>
-struct Blocking;
 }  // namespace detail
 
 using Result = gantry_result_t;  // GANTRY_OK, GANTRY_ERROR_…
@@ -158,9 +156,12 @@ public:
 
     // co_await: goes on after `delay`, to the millisecond.
     detail::Sleep sleep(std::chrono::nanoseconds delay) const noexcept;
-    // co_await: what `work` returns, which ran on a thread that may wait.
-    template <class Work>
-    detail::Blocking<Work> blocking(Work work) const;
+    // co_await: std::optional of what function(arguments...) returns, run on a thread that may wait; of true where it
+    // returns nothing. Nothing: too many are waiting already, or it threw. It may be at work still when the
+    // client has left, and even the instance is gone: the arguments are copies, and pointers among them are the
+    // module's own risk.
+    template <class Function, class... Arguments>
+    auto blocking(Function function, Arguments&&... arguments) const;
 
     // ---- memory of the exchange
 

@@ -134,6 +134,12 @@ public:
         return request(Request{.method = std::move(method), .target = std::move(target), .fields = fields});
     }
 
+    // What answers from now on where no hook of the module does, as static files would; 404 at first.
+    void answer_with(int status, std::initializer_list<Field> fields,
+                     std::initializer_list<std::string> pieces) {
+        state_.origin = {status, fields, pieces};
+    }
+
     // ---- time and other threads
 
     void advance(std::chrono::nanoseconds time) {

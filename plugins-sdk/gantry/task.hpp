@@ -58,6 +58,12 @@ struct Waiting {
     static void drop(void* state) noexcept { static_cast<Waiting*>(state)->outermost.destroy(); }
 };
 
+// A parameter of a coroutine that does not matter to its memory.
+struct Any {
+    template <class T>
+    Any(const T&) noexcept {}
+};
+
 struct PromiseBase {
     Waiting* waiting = nullptr;
     std::coroutine_handle<> awaiter = {};
@@ -65,14 +71,21 @@ struct PromiseBase {
     std::exception_ptr thrown = {};
 #endif
 
-    // The first parameter is the exchange, or the second where the coroutine is a member.
-    template <class... More>
-    static void* operator new(std::size_t size, const Exchange& exchange, const More&...) noexcept {
-        return exchange.host().http()->allocate(exchange.raw(), size);
-    }
-    template <class Self, class... More>
-    static void* operator new(std::size_t size, const Self&, const Exchange& exchange,
-                              const More&...) noexcept {
+    // The first parameter is the exchange, or the second where the coroutine is a member; at most four more.
+    // No templates: g++ 12 takes the operator delete below for that of another class then.
+    using A = const Any&;
+    using E = const Exchange&;
+    static void* operator new(std::size_t size, E e) noexcept { return of(e, size); }
+    static void* operator new(std::size_t size, E e, A) noexcept { return of(e, size); }
+    static void* operator new(std::size_t size, E e, A, A) noexcept { return of(e, size); }
+    static void* operator new(std::size_t size, E e, A, A, A) noexcept { return of(e, size); }
+    static void* operator new(std::size_t size, E e, A, A, A, A) noexcept { return of(e, size); }
+    static void* operator new(std::size_t size, A, E e) noexcept { return of(e, size); }
+    static void* operator new(std::size_t size, A, E e, A) noexcept { return of(e, size); }
+    static void* operator new(std::size_t size, A, E e, A, A) noexcept { return of(e, size); }
+    static void* operator new(std::size_t size, A, E e, A, A, A) noexcept { return of(e, size); }
+    static void* operator new(std::size_t size, A, E e, A, A, A, A) noexcept { return of(e, size); }
+    static void* of(const Exchange& exchange, std::size_t size) noexcept {
         return exchange.host().http()->allocate(exchange.raw(), size);
     }
     static void operator delete(void*, std::size_t) noexcept {}  // the exchange's

@@ -132,8 +132,24 @@ struct Drive {
             }
             if (!goes_on(exchange, verdict)) return;
         }
-        if (!exchange.is_finished) fail(exchange, 404, "no hook answered");
+        if (!exchange.is_finished) answer(exchange, exchange.host->origin);
         settle(exchange);
+    }
+
+    static void answer(ExchangeState& exchange, const Origin& origin) {
+        if (origin.status == 0) {
+            fail(exchange, 404, "no hook answered");
+            return;
+        }
+        std::size_t size = 0;
+        exchange.status = origin.status;
+        for (const Field& field : origin.fields) {
+            exchange.response_fields.push_back(std::make_unique<Field>(field));
+        }
+        for (const std::string& piece : origin.pieces) size += piece.size();
+        send_head(exchange, size);
+        for (const std::string& piece : origin.pieces) send_body(exchange, piece);
+        finish(exchange);
     }
 
     // Whether the next hook is to be asked.

@@ -171,6 +171,13 @@ struct Timer {
     std::function<void()> run;
 };
 
+// What answers where no hook of the module does, as static or proxy would.
+struct Origin {
+    int status = 0;  // 0: there is none
+    std::vector<Field> fields = {};
+    std::vector<std::string> pieces = {};
+};
+
 enum class Step { Idle, Opening, Preparing, Configuring, Retiring };
 
 struct State {
@@ -197,6 +204,7 @@ struct State {
     std::uint64_t now = 1'000'000'000;
     std::vector<Timer> timers = {};
     std::size_t blocking_limit = 16;
+    Origin origin = {};
 
     std::mutex mutex = {};  // of what follows: from any thread
     std::deque<std::function<void()>> posted = {};
