@@ -66,6 +66,12 @@ bool is_untouched(const FileEntry& entry) {
     return !entry.fd || (::fstat(entry.fd.get(), &now) == 0 && is_same_version(now, entry.stat));
 }
 
+// What ran out is ours, and says nothing about the file.
+bool is_shortage(const FileEntry& entry) {
+    const int error = entry.error.system;
+    return entry.kind == FileEntry::Kind::Failed && (error == EMFILE || error == ENFILE || error == ENOMEM);
+}
+
 void describe(FileEntry& entry) {
     entry.size = static_cast<std::uint64_t>(entry.stat.st_size);
     entry.modified = entry.stat.st_mtim.tv_sec;
@@ -192,6 +198,12 @@ Ref<FileEntry> FileCache::find(const FileRoot& root, std::string_view path, Disk
     }
     Ref<FileEntry> entry = load(fd, root, relative, disk);
     if (!entry) return entry;
+    if (known != files_.end() && is_shortage(*entry) && is_untouched(*known->second)) {
+        // What was right at the last look is better than nothing; the next one is due as ever.
+        known->second->checked_at = static_cast<std::uint64_t>(now);
+        touch(*known->second);
+        return known->second;
+    }
     entry->checked_at = static_cast<std::uint64_t>(now);
     if (known != files_.end()) drop(*known->second);
     // Failures of the moment (no descriptors, a file in the middle of being written) are not remembered.

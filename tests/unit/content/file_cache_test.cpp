@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace gantry;
 using content::Disk;
@@ -110,6 +111,35 @@ TEST_CASE("file_cache: it keeps a quarter of the descriptors that the process ma
     }
     CHECK(open_files() - before > 90);
     CHECK(open_files() - before < 110);
+}
+
+TEST_CASE("file_cache: out of descriptors it serves what it has", "[content]") {
+    Site site;
+    site.write("small", "hello");
+    site.write("large", std::string(5000, 'x'));
+    site.write("other", "never asked for");
+    const auto small = site.find("small");
+    const auto large = site.find("large");
+    REQUIRE(site.find("absent")->kind == Kind::NotFound);
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    const int free = ::dup(0);
+    REQUIRE(free >= 0);
+    ::close(free);
+    const rlimit none{static_cast<rlim_t>(free), usual.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto small_again = site.find("small");
+    const auto large_again = site.find("large");
+    const auto absent_again = site.find("absent");
+    const auto other = site.find("other");
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    CHECK(small_again.get() == small.get());
+    CHECK(large_again.get() == large.get());
+    CHECK(absent_again->kind == Kind::NotFound);
+    CHECK(other->kind == Kind::Failed);
+    site.write("small", "changed");
+    CHECK(site.find("small")->content == "changed");
+    CHECK(site.find("other")->content == "never asked for");
 }
 
 TEST_CASE("file_cache: a replaced file is noticed, and who has the old version keeps it", "[content]") {
