@@ -111,6 +111,8 @@ void GenerationBuilder::find_certificates(std::uint32_t index) {
                     [&](std::size_t l) { return generation_.settings_.listeners[l].tls.has_value(); });
     if (!has_tls || settings.certificates.empty()) return;
     auto acquired = certificates_(settings);
+    if (generation_.certificates_.empty() || generation_.certificates_.back() != acquired.set)
+        generation_.certificates_.push_back(acquired.set);
     if (!acquired.set->is_empty()) return;
     for (const net::CertificateProblem& problem : acquired.problems) {
         if (problem.kind != net::CertificateProblem::Kind::Error) continue;

@@ -118,6 +118,8 @@ private:
     std::vector<HostEntry> hosts_;
     std::vector<HostTable> tables_;
     std::uint64_t number_ = 0;
+    // Held, because what nobody holds is read anew for the next host and for who serves it.
+    std::vector<net::CertificateSetPtr> certificates_;
 };
 
 }  // namespace gantry::server

@@ -2,6 +2,9 @@
 
 #include "core/server/generation.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/net/tls_fixture.hpp"
+
+#include <set>
 
 using namespace gantry;
 using namespace gantry::server;
@@ -62,6 +65,31 @@ TEST_CASE("tls_hosts: the self-signed fallback names the host", "[server][tls]")
     net::CertificateStore store;
     const TlsHosts hosts(store, build(std::move(settings)));
     CHECK(hosts.certificates(0)->self_signed()->names == std::vector<std::string>{"a.test", "*.w.test"});
+}
+
+TEST_CASE("tls_hosts: a certificate is read once for the generation, all of its hosts and who serves them",
+          "[server][tls]") {
+    const tls_test::Site site;
+    conf::Settings settings = two_hosts();
+    for (conf::Host& host : settings.hosts) {
+        host.certificates = {site.files};
+        host.listeners = {0};
+    }
+    net::CertificateStore store;
+    std::set<std::uint64_t> seen;
+    Problems problems;
+    const auto generation =
+        Generation::build(std::move(settings), {}, {}, problems, 1, [&](const conf::Host& host) {
+            auto acquired = store.acquire(host.certificates, certified_names(host));
+            CHECK_FALSE(acquired.set->is_empty());
+            seen.insert(acquired.set->id());
+            return acquired;
+        });
+    REQUIRE(generation);
+    CHECK(seen.size() == 1);
+    const TlsHosts hosts(store, generation);
+    CHECK(hosts.certificates(0)->id() == *seen.begin());
+    CHECK(hosts.certificates(2)->id() == *seen.begin());
 }
 
 TEST_CASE("tls_hosts: what is wrong is told once, with its scope and place", "[server][tls]") {
