@@ -224,7 +224,7 @@ void stop(Process& process, const Request& request, const Answer& answer) {
         return;
     }
     log_call("stop", request.caller);
-    process.stop(*timeout < 0 ? std::nullopt : std::optional<Millis>(*timeout),
+    process.stop(*timeout < 0 ? std::nullopt : timeout,
                  [answer](std::uint64_t left) { answer({200, {{"cut_connections", left}}}); });
 }
 
