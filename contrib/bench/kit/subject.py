@@ -107,7 +107,7 @@ class Scene:
     def __init__(self, folder, programs, binary):
         os.environ["GANTRY_BINARY"] = str(binary)
         self.folder, self.programs, self.binary = folder, programs, binary
-        self.site, _, _ = tools.make_site(folder)
+        self.site, self.certificate, self.key = tools.make_site(folder)
 
     def origin(self):
         """For the proxied load: raw epoll."""

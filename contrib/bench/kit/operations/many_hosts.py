@@ -11,8 +11,12 @@ TITLE = "reload10k: a reload that changes one location of 10,000 hosts, as its w
 HOSTS, RELOADS, IDLE_RELOADS, SECONDS = 10_000, 20, 5, 2.5
 
 
-def config():
-    return "".join(f'[host."h{i}.test"]\n[host."h{i}.test".location."/"]\nrespond = "h{i}"\n' for i in range(HOSTS))
+def config(scene):
+    text = '[listener.tls]\naddress = "127.0.0.1:0"\ntls = true\n'
+    certificate = f'certificate = {{ certificate = "{scene.certificate}", key = "{scene.key}" }}'
+    for i in range(HOSTS):
+        text += f'[host."h{i}.test"]\n{certificate}\n[host."h{i}.test".location."/"]\nrespond = "h{i}"\n'
+    return text
 
 
 def one_load_per_worker(scene, subject, stack):
@@ -35,7 +39,7 @@ def one_load_per_worker(scene, subject, stack):
 def measure(scene):
     took = []
     with contextlib.ExitStack() as stack:
-        gantry = stack.enter_context(Subject(config(), app=1, site=scene.site))
+        gantry = stack.enter_context(Subject(config(scene), app=1, site=scene.site))
         loads = one_load_per_worker(scene, gantry, stack)
 
         def reload():
