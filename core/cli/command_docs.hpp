@@ -34,6 +34,8 @@ struct CommandDoc {
     std::vector<OptionDoc> options;  // without --help
     std::vector<CommandDoc> commands;
 
+    // Nothing but what its commands have in common: cannot be given alone.
+    bool is_group() const { return options.empty() && !commands.empty(); }
     // The last word of `name`.
     std::string word() const;
     // "gantry check [-c FILE] [--strict]"

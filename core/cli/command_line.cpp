@@ -3,11 +3,13 @@
 #include "core/base/version.hpp"
 #include "core/cli/aliases.hpp"
 #include "core/cli/check.hpp"
+#include "core/cli/command_parts.hpp"
 #include "core/cli/completion.hpp"
 #include "core/cli/config.hpp"
 #include "core/cli/exit_code.hpp"
 #include "core/cli/explain.hpp"
 #include "core/cli/help.hpp"
+#include "core/cli/module_commands.hpp"
 #include "core/cli/plan.hpp"
 #include "core/cli/remote.hpp"
 #include "core/cli/run.hpp"
@@ -28,29 +30,6 @@
 
 namespace gantry::cli {
 namespace {
-
-std::string footer() {
-    std::vector<std::string> codes;
-    for (const ExitCodeDoc& code : kExitCodes) {
-        codes.push_back(fmt::format("{} = {}", static_cast<int>(code.code), code.text));
-    }
-    return fmt::format(
-        "Exit codes: {}.\nThe configuration is /etc/gantry/gantry.toml unless -c names another file.",
-        fmt::join(codes, ", "));
-}
-
-// One of these words; --help shows them once, as the type's name.
-CLI::Validator one_of(std::vector<std::string> words) {
-    return CLI::IsMember(std::move(words)).description("");
-}
-
-void add_format(CLI::App& command, bool& json) {
-    command
-        .add_option_function<std::string>(
-            "--format", [&json](const std::string& format) { json = format == "json"; }, "How to say it")
-        ->type_name("text|json")
-        ->check(one_of({"text", "json"}));
-}
 
 int print_version() {
     fmt::print("gantry {}\n", version());
@@ -76,14 +55,6 @@ int say(const Manners& manners, const std::string& text, const std::string& json
     std::fwrite(chosen.data(), 1, chosen.size(), stdout);
     return kOk;
 }
-
-// What a command of the command line does when it was the one given. What its options are read into lives as
-// long as `run`.
-struct Command {
-    CLI::App* app;
-    std::function<int()> run;
-};
-using Commands = std::vector<Command>;
 
 void add_config(CLI::App& command, std::string& config, const char* doc = "The configuration file") {
     command.add_option("-c,--config", config, doc)->type_name("FILE");
@@ -361,6 +332,7 @@ int run_command_line(int argc, char** argv) {
     add_completion(app, all);
     add_explain(app, all);
     add_plan(app, all);
+    add_module_commands(app, all);
     add_remotes(app, all);
     add_tail(app, all);
     add_top(app, all);

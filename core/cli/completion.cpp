@@ -73,6 +73,8 @@ std::string bash_case(const CommandDoc& command) {
             words.push_back(option.full.empty() ? option.brief : option.full);
         } else if (option.value == "TOPIC") {
             rest = "            [[ $current == -* ]] || { _gantry_words \"$_gantry_topics\"; return; }\n";
+        } else if (option.is_file()) {
+            rest = "            [[ $current == -* ]] || { _gantry_files; return; }\n";
         } else if (!option.choices().empty()) {
             for (const std::string& choice : option.choices()) words.push_back(choice);
         }
@@ -220,6 +222,8 @@ std::string fish_completion(const CommandDoc& gantry) {
             if (option.is_positional) {
                 const std::string words =
                     option.value == "TOPIC" ? topic_words() : fmt::format("{}", fmt::join(choices, " "));
+                if (option.is_file())
+                    fmt::format_to(std::back_inserter(out), "complete -c gantry -n '{}' -F\n", when);
                 if (words.empty()) continue;
                 fmt::format_to(std::back_inserter(out), "complete -c gantry -n '{}' -a '{}'\n", when,
                                quoted(words));

@@ -68,11 +68,15 @@ void append_setting(std::string& out, const conf::Scope& scope, const conf::KeyD
                    conf::example_text({std::string(), &scope, &key}));
 }
 
-void append_command(std::string& out, const CommandDoc& command) {
+void append_one(std::string& out, const CommandDoc& command) {
     fmt::format_to(std::back_inserter(out), "\n## `{}`\n\n{}.\n\n", command.synopsis(), prose(command.text));
     for (const OptionDoc& option : command.options) {
         fmt::format_to(std::back_inserter(out), "- `{}`: {}\n", option.heading(), prose(option.text));
     }
+}
+
+void append_command(std::string& out, const CommandDoc& command) {
+    if (!command.is_group()) append_one(out, command);
     for (const CommandDoc& inner : command.commands) append_command(out, inner);
 }
 

@@ -179,13 +179,17 @@ constexpr std::string_view kAliases =
     "gantry -c "
     "FILE for gantry run -c FILE. It does not go into the background: that is for the service manager.";
 
-void append_command(std::string& out, const CommandDoc& command) {
+void append_one(std::string& out, const CommandDoc& command) {
     fmt::format_to(std::back_inserter(out), ".SS {}\n{}.\n", argument(command.synopsis()),
                    sentences(command.text));
     for (const OptionDoc& option : command.options) {
         fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", argument(option.heading()),
                        sentences(option.text));
     }
+}
+
+void append_command(std::string& out, const CommandDoc& command) {
+    if (!command.is_group()) append_one(out, command);
     for (const CommandDoc& inner : command.commands) append_command(out, inner);
 }
 

@@ -238,6 +238,9 @@ def test_bash_completes_commands_options_and_settings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert complete(["gantry", "check", "-c", "on"]) == {"one.toml"}
     assert complete(["gantry", "run", "--config", "on"]) == {"one.toml"}
+    assert complete(["gantry", "module", "n"]) == {"new"}
+    assert complete(["gantry", "module", "new", "tea", "--lang", ""]) == {"c", "c++"}
+    assert complete(["gantry", "module", "info", "on"]) == {"one.toml"}
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
