@@ -1,0 +1,239 @@
+/* Where everything is in the ABI, written out as numbers: what is compiled against these headers today is
+ * still read right tomorrow. Included by layout.c and layout.cpp.
+ *
+ * A line may be added behind the last one of a table, and the size of that table changes with it, together
+ * with GANTRY_ABI_MINOR. Every other change breaks modules that exist. docs/abi.md has the promise. */
+#include "gantry/gantry.h"
+
+#define SIZE(type, size) STATIC_ASSERT(sizeof(type) == (size), "the size of " #type)
+#define AT(type, member, offset) STATIC_ASSERT(offsetof(type, member) == (offset), #type "." #member)
+#define IS(constant, value) STATIC_ASSERT((constant) == (value), #constant)
+
+/* Pointers of 8 bytes; no other processor is served so far. */
+STATIC_ASSERT(sizeof(void*) == 8, "the numbers below are for 64 bits");
+
+/* ---- gantry/base.h */
+
+SIZE(gantry_bytes_t, 16);
+AT(gantry_bytes_t, data, 0);
+AT(gantry_bytes_t, size, 8);
+
+/* ---- gantry/host.h */
+
+SIZE(struct gantry_host, 40);
+AT(struct gantry_host, size, 0);
+AT(struct gantry_host, abi_major, 4);
+AT(struct gantry_host, abi_minor, 8);
+AT(struct gantry_host, unused, 12);
+AT(struct gantry_host, version, 16);
+AT(struct gantry_host, data, 24);
+AT(struct gantry_host, get_extension, 32);
+
+SIZE(gantry_instance_1_t, 40);
+AT(gantry_instance_1_t, size, 0);
+AT(gantry_instance_1_t, prepare, 8);
+AT(gantry_instance_1_t, configure, 16);
+AT(gantry_instance_1_t, commit, 24);
+AT(gantry_instance_1_t, retire, 32);
+
+/* ---- gantry/entry.h */
+
+SIZE(gantry_module_entry_t, 56);
+AT(gantry_module_entry_t, size, 0);
+AT(gantry_module_entry_t, abi_major, 4);
+AT(gantry_module_entry_t, abi_minor, 8);
+AT(gantry_module_entry_t, name, 16);
+AT(gantry_module_entry_t, version, 24);
+AT(gantry_module_entry_t, open, 32);
+AT(gantry_module_entry_t, close, 40);
+AT(gantry_module_entry_t, get_extension, 48);
+
+/* ---- gantry/ext/log.h */
+
+SIZE(gantry_log_1_t, 24);
+AT(gantry_log_1_t, size, 0);
+AT(gantry_log_1_t, wants, 8);
+AT(gantry_log_1_t, write, 16);
+
+/* ---- gantry/ext/conf.h */
+
+SIZE(gantry_key_t, 96);
+AT(gantry_key_t, name, 0);
+AT(gantry_key_t, type, 8);
+AT(gantry_key_t, scopes, 12);
+AT(gantry_key_t, flags, 16);
+AT(gantry_key_t, key_count, 20);
+AT(gantry_key_t, keys, 24);
+AT(gantry_key_t, short_for, 32);
+AT(gantry_key_t, standard, 40);
+AT(gantry_key_t, example, 48);
+AT(gantry_key_t, doc, 56);
+AT(gantry_key_t, choices, 64);
+AT(gantry_key_t, least, 72);
+AT(gantry_key_t, most, 80);
+AT(gantry_key_t, deprecated, 88);
+
+SIZE(gantry_conf_1_t, 128);
+AT(gantry_conf_1_t, size, 0);
+AT(gantry_conf_1_t, declare, 8);
+AT(gantry_conf_1_t, find, 16);
+AT(gantry_conf_1_t, find_own, 24);
+AT(gantry_conf_1_t, parent, 32);
+AT(gantry_conf_1_t, kind, 40);
+AT(gantry_conf_1_t, name, 48);
+AT(gantry_conf_1_t, boolean, 56);
+AT(gantry_conf_1_t, integer, 64);
+AT(gantry_conf_1_t, text, 72);
+AT(gantry_conf_1_t, count, 80);
+AT(gantry_conf_1_t, at, 88);
+AT(gantry_conf_1_t, name_at, 96);
+AT(gantry_conf_1_t, member, 104);
+AT(gantry_conf_1_t, error, 112);
+AT(gantry_conf_1_t, warning, 120);
+
+/* ---- gantry/ext/http.h */
+
+SIZE(gantry_body_reader_t, 32);
+AT(gantry_body_reader_t, size, 0);
+AT(gantry_body_reader_t, unused, 4);
+AT(gantry_body_reader_t, on_data, 8);
+AT(gantry_body_reader_t, on_end, 16);
+AT(gantry_body_reader_t, self, 24);
+
+SIZE(gantry_http_1_t, 248);
+AT(gantry_http_1_t, size, 0);
+AT(gantry_http_1_t, method, 8);
+AT(gantry_http_1_t, target, 16);
+AT(gantry_http_1_t, path, 24);
+AT(gantry_http_1_t, query, 32);
+AT(gantry_http_1_t, host, 40);
+AT(gantry_http_1_t, scheme, 48);
+AT(gantry_http_1_t, protocol, 56);
+AT(gantry_http_1_t, client, 64);
+AT(gantry_http_1_t, variable, 72);
+AT(gantry_http_1_t, evaluate, 80);
+AT(gantry_http_1_t, set_path, 88);
+AT(gantry_http_1_t, read_body, 96);
+AT(gantry_http_1_t, field, 104);
+AT(gantry_http_1_t, field_at, 112);
+AT(gantry_http_1_t, set_field, 120);
+AT(gantry_http_1_t, add_field, 128);
+AT(gantry_http_1_t, remove_field, 136);
+AT(gantry_http_1_t, status, 144);
+AT(gantry_http_1_t, set_status, 152);
+AT(gantry_http_1_t, is_head_sent, 160);
+AT(gantry_http_1_t, respond, 168);
+AT(gantry_http_1_t, fail, 176);
+AT(gantry_http_1_t, send_head, 184);
+AT(gantry_http_1_t, send_body, 192);
+AT(gantry_http_1_t, finish, 200);
+AT(gantry_http_1_t, is_congested, 208);
+AT(gantry_http_1_t, watch, 216);
+AT(gantry_http_1_t, allocate, 224);
+AT(gantry_http_1_t, note, 232);
+AT(gantry_http_1_t, set_note, 240);
+
+/* ---- gantry/ext/phase.h */
+
+SIZE(gantry_hook_t, 56);
+AT(gantry_hook_t, size, 0);
+AT(gantry_hook_t, unused, 4);
+AT(gantry_hook_t, phase, 8);
+AT(gantry_hook_t, name, 16);
+AT(gantry_hook_t, before, 24);
+AT(gantry_hook_t, after, 32);
+AT(gantry_hook_t, run, 40);
+AT(gantry_hook_t, self, 48);
+
+SIZE(gantry_phase_1_t, 16);
+AT(gantry_phase_1_t, size, 0);
+AT(gantry_phase_1_t, add, 8);
+
+/* ---- gantry/ext/filter.h */
+
+SIZE(gantry_header_filter_t, 48);
+AT(gantry_header_filter_t, size, 0);
+AT(gantry_header_filter_t, unused, 4);
+AT(gantry_header_filter_t, name, 8);
+AT(gantry_header_filter_t, before, 16);
+AT(gantry_header_filter_t, after, 24);
+AT(gantry_header_filter_t, run, 32);
+AT(gantry_header_filter_t, self, 40);
+
+SIZE(gantry_body_filter_t, 32);
+AT(gantry_body_filter_t, size, 0);
+AT(gantry_body_filter_t, unused, 4);
+AT(gantry_body_filter_t, on_data, 8);
+AT(gantry_body_filter_t, on_end, 16);
+AT(gantry_body_filter_t, drop, 24);
+
+SIZE(gantry_filter_1_t, 32);
+AT(gantry_filter_1_t, size, 0);
+AT(gantry_filter_1_t, add_header_filter, 8);
+AT(gantry_filter_1_t, add_body_filter, 16);
+AT(gantry_filter_1_t, send, 24);
+
+/* ---- gantry/ext/async.h */
+
+SIZE(gantry_ticket_t, 16);
+AT(gantry_ticket_t, place, 0);
+AT(gantry_ticket_t, serial, 8);
+
+SIZE(gantry_async_1_t, 48);
+AT(gantry_async_1_t, size, 0);
+AT(gantry_async_1_t, suspend, 8);
+AT(gantry_async_1_t, resume, 16);
+AT(gantry_async_1_t, exchange_of, 24);
+AT(gantry_async_1_t, post, 32);
+AT(gantry_async_1_t, run_blocking, 40);
+
+/* ---- gantry/ext/timer.h */
+
+SIZE(gantry_timer_1_t, 48);
+AT(gantry_timer_1_t, size, 0);
+AT(gantry_timer_1_t, resume_after, 8);
+AT(gantry_timer_1_t, every, 16);
+AT(gantry_timer_1_t, cancel, 24);
+AT(gantry_timer_1_t, monotonic, 32);
+AT(gantry_timer_1_t, run_after, 40);
+
+/* ---- numbers */
+
+IS(GANTRY_NEXT, 0);
+IS(GANTRY_DONE, 1);
+IS(GANTRY_WAIT, 2);
+IS(GANTRY_FAIL, 3);
+IS(GANTRY_AGAIN, 4);
+IS(GANTRY_OK, 0);
+IS(GANTRY_ERROR_ARGUMENT, -1);
+IS(GANTRY_ERROR_STATE, -2);
+IS(GANTRY_ERROR_LIMIT, -3);
+IS(GANTRY_ERROR_STALE, -4);
+
+IS(GANTRY_TRACE, 0);
+IS(GANTRY_DEBUG, 1);
+IS(GANTRY_INFO, 2);
+IS(GANTRY_WARN, 3);
+IS(GANTRY_ERROR, 4);
+IS(GANTRY_CRITICAL, 5);
+
+IS(GANTRY_IN_SERVER, 1);
+IS(GANTRY_IN_HOST, 2);
+IS(GANTRY_IN_LOCATION, 4);
+IS(GANTRY_TYPE_BOOLEAN, 1);
+IS(GANTRY_TYPE_INTEGER, 2);
+IS(GANTRY_TYPE_SIZE, 3);
+IS(GANTRY_TYPE_TIMESPAN, 4);
+IS(GANTRY_TYPE_STRING, 5);
+IS(GANTRY_TYPE_PATH, 6);
+IS(GANTRY_TYPE_TEMPLATE, 7);
+IS(GANTRY_TYPE_CHOICE, 8);
+IS(GANTRY_TYPE_TABLE, 9);
+IS(GANTRY_KEY_REQUIRED, 1);
+IS(GANTRY_KEY_LIST, 2);
+IS(GANTRY_KEY_NAMED, 4);
+IS(GANTRY_KEY_HANDLER, 8);
+IS(GANTRY_KEY_SECRET, 16);
+
+IS(GANTRY_REQUEST, 0);
+IS(GANTRY_RESPONSE, 1);
