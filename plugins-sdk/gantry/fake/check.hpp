@@ -36,11 +36,9 @@ inline void report_failure(const char* file, int line, const std::string& text) 
 inline std::string shown(std::string_view text) {
     return '"' + std::string{text} + '"';
 }
-inline std::string shown(bool value) {
-    return value ? "true" : "false";
-}
 template <std::integral Number>
 std::string shown(Number number) {
+    if constexpr (std::same_as<Number, bool>) return number ? "true" : "false";
     return std::to_string(number);
 }
 

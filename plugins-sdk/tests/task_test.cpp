@@ -1,0 +1,134 @@
+// Coroutines: one within another, what they throw, and clients that leave at each place where one waits.
+#include "entry.hpp"
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+
+namespace {
+
+using gantry::Exchange;
+using gantry::Task;
+using gantry::Verdict;
+using std::chrono::milliseconds;
+
+int alive = 0;  // local variables of frames
+struct Local {
+    Local() { ++alive; }
+    ~Local() { --alive; }
+    Local(const Local&) = delete;
+    Local& operator=(const Local&) = delete;
+};
+
+Task<std::string> slow_name(Exchange exchange, std::string name) {
+    const Local local;
+    co_await exchange.sleep(milliseconds{1});
+    if (name == "bad") throw std::runtime_error{"a bad name"};
+    co_return name + "!";
+}
+
+struct Greeter : test::WithKey<Greeter> {
+    Task<void> pause(Exchange exchange, int times) const {
+        const Local local;
+        for (int time = 0; time < times; ++time) co_await exchange.sleep(milliseconds{1});
+    }
+    Task<Verdict> handle(Exchange exchange) {
+        const Local local;
+        co_await pause(exchange, 2);
+        const std::string name = co_await slow_name(exchange, std::string{exchange.query()});
+        const auto size =
+            co_await exchange.blocking([](const std::string& text) { return text.size(); }, name);
+        const auto nothing = co_await exchange.blocking([] {});
+        const auto thrown =
+            co_await exchange.blocking([]() -> int { throw std::runtime_error{"elsewhere"}; });
+        if (!size || !nothing || thrown) co_return Verdict::Fail;
+        exchange.response().body(name + std::to_string(*size));
+        co_return Verdict::Done;
+    }
+};
+
+void test_one_within_another() {
+    gantry::fake::Host host;
+    test::load<gantry::Handler<Greeter>>(host);
+    const auto exchange = host.request("GET", "/?tea");
+    for (int step = 0; step < 3; ++step) host.advance(milliseconds{1});
+    host.run();
+    GANTRY_CHECK_EQUAL(exchange.body(), "tea!4");
+    GANTRY_CHECK(host.has_logged("elsewhere"));
+    GANTRY_CHECK_EQUAL(alive, 0);
+}
+
+void test_what_the_inner_one_throws() {
+    gantry::fake::Host host;
+    test::load<gantry::Handler<Greeter>>(host);
+    const auto exchange = host.request("GET", "/?bad");
+    host.advance(milliseconds{10});
+    GANTRY_CHECK_EQUAL(exchange.status(), 500);
+    GANTRY_CHECK(host.has_logged("a bad name"));
+    GANTRY_CHECK_EQUAL(alive, 0);
+}
+
+void test_clients_leave_anywhere() {
+    for (int steps = 0; steps < 12; ++steps) {
+        gantry::fake::Host host;
+        test::load<gantry::Handler<Greeter>>(host);
+        auto exchange = host.request("GET", "/?tea");
+        for (int step = 0; step < steps; ++step) {
+            if (step < 3) {
+                host.advance(milliseconds{1});
+            } else {
+                step % 2 == 1 ? host.run_blocking() : host.run_posted();
+            }
+        }
+        const bool was_over = exchange.is_over();
+        GANTRY_CHECK_EQUAL(was_over, steps >= 9);
+        if (!was_over) GANTRY_CHECK(alive > 0);
+        exchange.leave();
+        GANTRY_CHECK_EQUAL(alive, 0);
+        host.advance(milliseconds{100});
+        host.run();
+    }
+}
+
+// Without a wait it is a hook like any other.
+struct Prompt : test::WithKey<Prompt> {
+    Task<Verdict> access(Exchange exchange) const {
+        const Local local;
+        if (exchange.query() == "late") co_await exchange.sleep(milliseconds{0});
+        co_return exchange.fail(403);
+    }
+};
+
+void test_prompt_answers() {
+    gantry::fake::Host host;
+    test::load<gantry::Access<Prompt>>(host);
+    GANTRY_CHECK_EQUAL(host.request("GET", "/").status(), 403);
+    GANTRY_CHECK_EQUAL(host.request("GET", "/?late").status(), 403);
+    GANTRY_CHECK_EQUAL(alive, 0);
+}
+
+// More than an exchange gives at once.
+struct Huge : test::WithKey<Huge> {
+    Task<Verdict> access(Exchange exchange) const {
+        char frame[2 << 20] = {};
+        co_await exchange.sleep(milliseconds{1});
+        co_return frame[sizeof(frame) - 1] == 0 ? Verdict::Next : Verdict::Fail;
+    }
+};
+
+void test_frames_that_are_too_large() {
+    gantry::fake::Host host;
+    test::load<gantry::Access<Huge>>(host);
+    GANTRY_CHECK_EQUAL(host.request("GET", "/").status(), 500);
+}
+
+}  // namespace
+
+int main() {
+    test_one_within_another();
+    test_what_the_inner_one_throws();
+    test_clients_leave_anywhere();
+    test_prompt_answers();
+    test_frames_that_are_too_large();
+    return gantry::fake::result();
+}
