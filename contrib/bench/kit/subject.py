@@ -139,18 +139,18 @@ class Slices:
         self.loads = loads
         self.alone, self.beside = [], []
 
-    def run(self, pairs, beside, after_pair=lambda: None):
-        """`beside()` is a context manager, held while a run is under way."""
+    def run(self, pairs, beside, after_pair=lambda: None, otherwise=contextlib.nullcontext):
+        """`beside()` is a context manager, held while a run is under way; `otherwise()` in the runs without."""
         for turn in range(pairs):
             for is_beside in ((False, True), (True, False))[turn % 2]:
-                self.run_one(beside if is_beside else None)
+                self.run_one(beside if is_beside else otherwise, is_beside)
             after_pair()
         return self
 
-    def run_one(self, beside=None):
-        with beside() if beside else contextlib.nullcontext():
+    def run_one(self, around, is_beside=True):
+        with around():
             replies = {name: json.loads(reply) for name, reply in run_together(self.loads).items()}
-        (self.beside if beside else self.alone).append(replies)
+        (self.beside if is_beside else self.alone).append(replies)
 
     def sum(self, figure, of=None):
         return sum(reply[figure] for replies in (of or self.alone + self.beside) for reply in replies.values())

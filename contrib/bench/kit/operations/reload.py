@@ -7,17 +7,23 @@ from ..figures import Figure, ratio, times
 from ..subject import PATHS, Slices, Subject, aside
 
 TITLE = "reload: 200 reloads under load, with 20 WebSockets, 20 event streams and 4 downloads open"
-PAIRS, PER_SLICE, INTERVAL = 40, 5, 0.25  # slices of each kind, reloads in each of one kind, seconds from one to the next
+PAIRS, PER_SLICE, INTERVAL = 50, 4, 0.5  # slices of each kind, reloads in each of one kind, seconds from one to the next
 RATE = 800  # requests per second of each load
 
 
-def reload_often(subject, took):
-    """One reload each INTERVAL, PER_SLICE in all."""
+def often(task):
+    """The task once each INTERVAL, PER_SLICE times."""
     due = time.monotonic() + INTERVAL / 2
     for _ in range(PER_SLICE):
         time.sleep(max(0.0, due - time.monotonic()))
-        took.append(subject.turn())
+        task()
         due += INTERVAL
+
+
+def ask(subject):
+    """What we ourselves do for a reload, but for the reload."""
+    subject.configure(subject.text)
+    subject.status()
 
 
 def measure(scene):
@@ -29,13 +35,17 @@ def measure(scene):
         pid = gantry.server_pid()
         company = stack.enter_context(live.Company(gantry.address()))
         company.wait_progress()
+        for path in PATHS.values():  # as much at once as it will ever be: later bursts take no more memory
+            with scene.load(gantry, path, connections=64, rate=0, seconds=1.0) as burst:
+                burst.run()
         loads = {name: stack.enter_context(scene.load(gantry, path, rate=RATE, seconds=PER_SLICE * INTERVAL))
                  for name, path in PATHS.items()}
 
         def note():
             resident[len(took)] = gantry.rss() / 2**20
 
-        slices = Slices(loads).run(PAIRS, lambda: aside(lambda: reload_often(gantry, took)), note)
+        slices = Slices(loads).run(PAIRS, lambda: aside(lambda: often(lambda: took.append(gantry.turn()))), note,
+                                  lambda: aside(lambda: often(lambda: ask(gantry))))
         alive = company.wait_progress()
         failures = company.failures()
         seen = gantry.shows_last_turn()
