@@ -38,6 +38,16 @@ typedef struct gantry_module_entry {
     "name=" name "\nversion=" version "\nabi=" GANTRY_STRING_OF(GANTRY_ABI_MAJOR) "." GANTRY_STRING_OF( \
         GANTRY_ABI_MINOR) "\ndescription=" description "\n"
 
+/* Nothing refers to it, and yet it stays, also with --gc-sections. */
+#if defined(__has_attribute)
+#if __has_attribute(retain)
+#define GANTRY_IN_MANIFEST __attribute__((used, retain, section(GANTRY_MANIFEST_SECTION)))
+#endif
+#endif
+#if !defined(GANTRY_IN_MANIFEST)
+#define GANTRY_IN_MANIFEST __attribute__((used, section(GANTRY_MANIFEST_SECTION)))
+#endif
+
 #if defined(__cplusplus)
 #define GANTRY_EXPORT extern "C" __attribute__((visibility("default")))
 #else
@@ -46,17 +56,17 @@ typedef struct gantry_module_entry {
 
 /* Once per module, at file scope. `name`, `version` and `description` (one line) are literals; the functions
  * are those of the entry. */
-#define GANTRY_ENTRY(name_, version_, description_, open_, close_, get_extension_)                       \
-    __attribute__((used, section(GANTRY_MANIFEST_SECTION))) static const char gantry_module_manifest[] = \
-        GANTRY_MANIFEST_TEXT(name_, version_, description_);                                             \
-    GANTRY_EXPORT const gantry_module_entry_t gantry_module_entry;                                       \
-    GANTRY_EXPORT const gantry_module_entry_t gantry_module_entry = {sizeof(gantry_module_entry_t),      \
-                                                                     GANTRY_ABI_MAJOR,                   \
-                                                                     GANTRY_ABI_MINOR,                   \
-                                                                     name_,                              \
-                                                                     version_,                           \
-                                                                     open_,                              \
-                                                                     close_,                             \
+#define GANTRY_ENTRY(name_, version_, description_, open_, close_, get_extension_)                  \
+    GANTRY_IN_MANIFEST static const char gantry_module_manifest[] =                                 \
+        GANTRY_MANIFEST_TEXT(name_, version_, description_);                                        \
+    GANTRY_EXPORT const gantry_module_entry_t gantry_module_entry;                                  \
+    GANTRY_EXPORT const gantry_module_entry_t gantry_module_entry = {sizeof(gantry_module_entry_t), \
+                                                                     GANTRY_ABI_MAJOR,              \
+                                                                     GANTRY_ABI_MINOR,              \
+                                                                     name_,                         \
+                                                                     version_,                      \
+                                                                     open_,                         \
+                                                                     close_,                        \
                                                                      get_extension_}
 
 GANTRY_END
