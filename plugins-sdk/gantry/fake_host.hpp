@@ -117,8 +117,8 @@ public:
         add(GANTRY_IN_SERVER, "", {}, 0);
     }
 
-    // prepare, configure for each location where a key of the module holds, commit. False: errors() says why, and
-    // the instance that served goes on.
+    // prepare, configure for each location where a key of the module holds (or has a default, if it may stand in
+    // hosts or locations), commit. False: errors() says why, and the instance that served goes on.
     bool reload();
 
     const std::vector<Diagnostic>& errors() const { return state_.errors; }  // of the last reload()

@@ -20,9 +20,10 @@
 //     BodyFilter<T>                    filter(Exchange&)       -> std::optional<T::Body>: roles.hpp
 //     State<T>                         prepare(Scope&, T* old) -> std::unique_ptr<T>
 //
-// create(scope) is asked for every place of the configuration where a key of the module holds, whenever it is
-// loaded. nullptr: nothing to do here, or, after scope.error(), the load fails. The object lives until the last
-// exchange of its generation is over. It belongs to all workers: what a hook changes in it has to be atomic.
+// create(scope) is asked for every location where a key of the module holds, its own or that of its host or of
+// [server], whenever the configuration is loaded. nullptr: nothing to do here, or, after scope.error(), the load
+// fails. The object lives until the last exchange of its generation is over. It belongs to all workers: what a hook
+// changes in it has to be atomic.
 //
 // State<T> is at most one: what all places of one generation share. create(scope, state) is given it where it
 // takes it. prepare() finds in `old` that of the generation that serves so far (nullptr at first), which goes on

@@ -155,11 +155,12 @@ struct Drive {
     // Whether the next hook is to be asked.
     static bool goes_on(ExchangeState& exchange, gantry_verdict_t verdict) {
         if (verdict == GANTRY_AGAIN) return true;
-        if (verdict == GANTRY_NEXT) {
+        if (verdict == GANTRY_NEXT && !exchange.is_head_sent) {
             ++exchange.at_hook;
             return true;
         }
-        if (verdict != GANTRY_DONE && !exchange.is_finished) fail(exchange, 500, "a hook failed");
+        const bool is_answered = verdict == GANTRY_DONE || verdict == GANTRY_NEXT;  // whatever it says
+        if (!is_answered && !exchange.is_finished) fail(exchange, 500, "a hook failed");
         settle(exchange);
         return false;
     }

@@ -108,8 +108,14 @@ inline bool Host::configure(detail::Generation& generation) {
     for (const auto& scope : generation.scopes) {
         if (scope->kind != GANTRY_IN_LOCATION || !GANTRY_HAS(state_.instance_table, configure)) continue;
         bool has_key = false;
-        for (detail::ScopeState* at = scope.get(); at != nullptr; at = at->parent)
-            has_key |= !at->values.empty();
+        for (std::uint32_t index = 0; index < state_.key_count; ++index) {
+            const gantry_key_t& key = state_.keys[index];
+            if ((key.scopes & (GANTRY_IN_HOST | GANTRY_IN_LOCATION)) == 0) continue;
+            has_key |= key.standard != nullptr;
+            for (detail::ScopeState* at = scope.get(); at != nullptr; at = at->parent) {
+                has_key |= at->values.find(key.name) != at->values.end();
+            }
+        }
         if (!has_key) continue;
         state_.step = detail::Step::Configuring;
         state_.configured = scope.get();
