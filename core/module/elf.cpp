@@ -161,10 +161,14 @@ Elf::Expected<Export> Elf::find_export(std::string_view name) const {
     if (!symbols) return fail(symbols.error());
     if (!*symbols) return Export::None;
     const Table& all = **symbols;
+    // With its end: what is compared is never longer, however many symbols and long names a file claims to
+    // have.
+    const std::string terminated = std::string(name) + '\0';
+    const std::string_view wanted = terminated;
     for (std::size_t at = 0; all.bytes.size() - at >= sizeof(Elf64_Sym); at += sizeof(Elf64_Sym)) {
         const auto symbol = read<Elf64_Sym>(all.bytes, at);
         if (symbol.st_shndx == SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) == STB_LOCAL) continue;
-        if (string_at(all.strings, symbol.st_name) != name) continue;
+        if (slice(all.strings, symbol.st_name, wanted.size()) != wanted) continue;
         return ELF64_ST_TYPE(symbol.st_info) == STT_OBJECT ? Export::Object : Export::Other;
     }
     return Export::None;
