@@ -82,8 +82,8 @@ A module of the Gantry web server: the key `@key@` of a location answers with a 
     gantry run -c gantry.toml                 # and with one: curl http://127.0.0.1:8080/
     cmake --install build --prefix /usr       # then `modules = ["@name@"]` finds it
 
-- `@name@.@suffix@` is the module. Where to go from here: the headers in `/usr/include/gantry/` say what there is, each
-  function with its thread, state and errors.
+- `@name@.@suffix@` is the module. Where to go from here: modules.md in the documentation of gantry, and the headers in
+  `/usr/include/gantry/`, which say of each function its thread, state, ownership and errors.
 - `@name@_test.cpp` tests it by `gantry/fake_host.hpp`.
 - `gantry.toml` is a configuration to try it with.
 )";
