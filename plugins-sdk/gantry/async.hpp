@@ -24,8 +24,11 @@
 
 #include "gantry/task.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <tuple>
@@ -132,7 +135,92 @@ private:
     std::optional<Answer> answer_ = {};
 };
 
+template <class Begin>
+class Until;
+
 }  // namespace detail
+
+// Wakes a coroutine that awaits Exchange::until(). A value: copy it into whatever will be called back. Too late and
+// twice do no harm.
+class Waker {
+public:
+    // [any]
+    void wake() const noexcept {
+        auto* note = new (std::nothrow) Waker{*this};
+        if (note == nullptr) return;  // its time limit wakes it
+        if (host_->async()->post(host_->raw(), ticket_, note, &arrive) != GANTRY_OK) delete note;
+    }
+
+private:
+    template <class Begin>
+    friend class detail::Until;
+
+    Waker(detail::Waiting& waiting, bool& is_woken) noexcept
+        : host_(&waiting.exchange.host()),
+          waiting_(&waiting),
+          is_woken_(&is_woken),
+          ticket_(waiting.ticket),
+          wait_(waiting.waits) {}
+
+    // [worker]
+    static void arrive(void* state) noexcept {
+        const Waker note = *static_cast<Waker*>(state);
+        delete static_cast<Waker*>(state);
+        if (note.host_->async()->exchange_of(note.host_->raw(), note.ticket_) == nullptr) return;
+        if (note.waiting_->waits != note.wait_) return;  // it has gone on by itself
+        *note.is_woken_ = true;
+        detail::Waiting::go_on(note.waiting_);
+    }
+    // [worker], and the ticket is valid.
+    static void time_is_over(void* state) noexcept {
+        const Waker& note = *static_cast<Waker*>(state);
+        if (note.waiting_->waits == note.wait_) detail::Waiting::go_on(note.waiting_);
+    }
+
+    const Host* host_;
+    detail::Waiting* waiting_;  // these two: valid while the ticket is
+    bool* is_woken_;
+    gantry_ticket_t ticket_;
+    std::uint32_t wait_;
+};
+
+namespace detail {
+
+template <class Begin>
+class Until {
+public:
+    Until(std::chrono::nanoseconds limit, Begin begin) noexcept : limit_(limit), begin_(begin) {}
+
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> here) {
+        Waiting* waiting = here.promise().waiting;
+        const Host& host = waiting->exchange.host();
+        waiting->wait_at(here);
+        auto* alarm = waiting->exchange.template make<Waker>(Waker{*waiting, is_woken_});
+        const auto delay = static_cast<std::uint64_t>(std::max(limit_, std::chrono::nanoseconds{0}).count());
+        const bool has_limit =
+            alarm != nullptr && host.timer()->run_after(host.raw(), waiting->ticket, delay, alarm,
+                                                        &Waker::time_is_over) == GANTRY_OK;
+        if (has_limit) begin_(Waker{*waiting, is_woken_});
+        return has_limit;
+    }
+    bool await_resume() const noexcept { return is_woken_; }
+
+private:
+    std::chrono::nanoseconds limit_;
+    Begin begin_;
+    bool is_woken_ = false;
+};
+
+}  // namespace detail
+
+template <class Begin>
+auto Exchange::until(std::chrono::nanoseconds limit, Begin begin) const {
+    static_assert(std::is_trivially_copyable_v<Begin>,
+                  "until() calls `begin` at once: let it capture by reference");
+    return detail::Until<Begin>{limit, begin};
+}
 
 inline detail::Sleep Exchange::sleep(std::chrono::nanoseconds delay) const noexcept {
     return {delay};

@@ -156,6 +156,10 @@ public:
 
     // co_await: goes on after `delay`, to the millisecond.
     detail::Sleep sleep(std::chrono::nanoseconds delay) const noexcept;
+    // co_await: begin(Waker) is called at once, and begins what ends with waker.wake(), on any thread. True: it was
+    // woken; false: `limit` was over before.
+    template <class Begin>
+    auto until(std::chrono::nanoseconds limit, Begin begin) const;
     // co_await: std::optional of what function(arguments...) returns, run on a thread that may wait; of true where it
     // returns nothing. Nothing: too many are waiting already, or it threw. It may be at work still when the
     // client has left, and even the instance is gone: the arguments are copies, and pointers among them are the

@@ -116,21 +116,26 @@ struct PhaseRole {
 }  // namespace detail
 
 // One block for each phase: they differ in three words.
-#define GANTRY_PHASE_ROLE(Role, phase, function)                                                     \
-    template <class T>                                                                               \
-    struct Role : detail::PhaseRole<Role<T>, T> {                                                    \
-        static_assert(                                                                               \
-            requires(T& object, Exchange& exchange) {                                                \
-                { object.function(exchange) } -> detail::Answers;                                    \
-            }, "gantry::" #Role "<T>: T needs `gantry::Verdict " #function                           \
-               "(gantry::Exchange&)`, or "                                                           \
-               "`gantry::Task<gantry::Verdict> " #function "(gantry::Exchange)`");                   \
-        static constexpr const char* kPhase = phase;                                                 \
-        static constexpr bool kNeedsAsync =                                                          \
-            detail::IsTask<decltype(std::declval<T&>().function(std::declval<Exchange&>()))>::value; \
-        static auto ask(T& object, Exchange& exchange) {                                             \
-            return object.function(exchange);                                                        \
-        }                                                                                            \
+#define GANTRY_PHASE_ROLE(Role, phase, function)                                                        \
+    template <class T>                                                                                  \
+    struct Role : detail::PhaseRole<Role<T>, T> {                                                       \
+        static constexpr bool kHasFunction = requires(T& object, Exchange& exchange) {                  \
+            { object.function(exchange) } -> detail::Answers;                                           \
+        };                                                                                              \
+        static_assert(kHasFunction, "gantry::" #Role "<T>: T needs `gantry::Verdict " #function         \
+                                    "(gantry::Exchange&)`, or "                                         \
+                                    "`gantry::Task<gantry::Verdict> " #function "(gantry::Exchange)`"); \
+        static constexpr const char* kPhase = phase;                                                    \
+        static constexpr bool kNeedsAsync = requires(T& object, Exchange& exchange) {                   \
+            { object.function(exchange) } -> std::same_as<Task<Verdict>>;                               \
+        };                                                                                              \
+        template <class Object>                                                                         \
+        static auto ask(Object& object, Exchange& exchange) {                                           \
+            if constexpr (kHasFunction)                                                                 \
+                return object.function(exchange);                                                       \
+            else                                                                                        \
+                return Verdict::Fail; /* one error is enough */                                         \
+        }                                                                                               \
     }
 
 GANTRY_PHASE_ROLE(Rewrite, "rewrite", rewrite);

@@ -5,6 +5,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -36,10 +37,12 @@ struct Waiting {
     std::coroutine_handle<> innermost = {};  // where it goes on
     gantry_ticket_t ticket = {0, 0};
     bool has_ticket = false;
+    std::uint32_t waits = 0;  // a number for each
 
     // Before anything is begun that would wake it.
     void wait_at(std::coroutine_handle<> here) noexcept {
         innermost = here;
+        ++waits;
         if (!has_ticket) ticket = exchange.host().async()->suspend(exchange.raw(), this, &drop);
         has_ticket = true;
     }
@@ -47,6 +50,7 @@ struct Waiting {
     // [worker], while the ticket is valid.
     static void go_on(void* state) noexcept {
         auto* self = static_cast<Waiting*>(state);
+        ++self->waits;  // whoever else would wake it is too late, also while a host takes its time to resume
         self->innermost.resume();
         if (!self->outermost.done()) return;
         const Host& host = self->exchange.host();

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -107,12 +109,70 @@ void test_prompt_answers() {
     GANTRY_CHECK_EQUAL(alive, 0);
 }
 
+// Something that calls back: from another thread, late, twice, or never.
+struct Caller : test::WithKey<Caller> {
+    static inline std::vector<gantry::Waker> wakers = {};
+
+    Task<Verdict> access(Exchange exchange) const {
+        const Local local;
+        const bool first =
+            co_await exchange.until(milliseconds{10}, [](gantry::Waker waker) { wakers.push_back(waker); });
+        const bool second =
+            co_await exchange.until(milliseconds{10}, [](gantry::Waker waker) { wakers.push_back(waker); });
+        co_return exchange.fail(400 + (first ? 1 : 0) + (second ? 2 : 0));
+    }
+};
+
+void test_callbacks() {
+    Caller::wakers.clear();
+    gantry::fake::Host host;
+    test::load<gantry::Access<Caller>>(host);
+    const auto exchange = host.request("GET", "/");
+    const gantry::Waker first = Caller::wakers.back();
+    std::thread{[first] {
+        first.wake();
+        first.wake();
+    }}.join();
+    GANTRY_CHECK_EQUAL(Caller::wakers.size(), 1u);
+    host.run();
+    GANTRY_CHECK_EQUAL(Caller::wakers.size(), 2u);  // once
+    host.advance(milliseconds{9});
+    GANTRY_CHECK(exchange.is_asleep());
+    Caller::wakers.back().wake();
+    host.run();
+    GANTRY_CHECK_EQUAL(exchange.status(), 403);
+    Caller::wakers.back().wake();
+    host.advance(milliseconds{100});
+    GANTRY_CHECK_EQUAL(alive, 0);
+}
+
+void test_callbacks_that_never_come() {
+    Caller::wakers.clear();
+    gantry::fake::Host host;
+    test::load<gantry::Access<Caller>>(host);
+    const auto exchange = host.request("GET", "/");
+    host.advance(milliseconds{10});
+    Caller::wakers.front().wake();  // for a wait that is over
+    host.run();
+    GANTRY_CHECK(exchange.is_asleep());
+    host.advance(milliseconds{9});
+    GANTRY_CHECK(exchange.is_asleep());  // the first limit does not end the second wait
+    host.advance(milliseconds{1});
+    GANTRY_CHECK_EQUAL(exchange.status(), 400);
+    auto leaver = host.request("GET", "/");
+    leaver.leave();
+    Caller::wakers.back().wake();
+    host.run();
+    GANTRY_CHECK_EQUAL(alive, 0);
+}
+
 // More than an exchange gives at once.
 struct Huge : test::WithKey<Huge> {
     Task<Verdict> access(Exchange exchange) const {
-        char frame[2 << 20] = {};
+        volatile char frame[2 << 20];
+        frame[exchange.path().size()] = 0;
         co_await exchange.sleep(milliseconds{1});
-        co_return frame[sizeof(frame) - 1] == 0 ? Verdict::Next : Verdict::Fail;
+        co_return frame[exchange.path().size()] == 0 ? Verdict::Next : Verdict::Fail;
     }
 };
 
@@ -129,6 +189,8 @@ int main() {
     test_what_the_inner_one_throws();
     test_clients_leave_anywhere();
     test_prompt_answers();
+    test_callbacks();
+    test_callbacks_that_never_come();
     test_frames_that_are_too_large();
     return gantry::fake::result();
 }
