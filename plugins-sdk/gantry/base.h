@@ -38,22 +38,28 @@ typedef struct gantry_bytes {
 /* What a hook answers. Not a status: that is set on the exchange. A number that is none of these counts as
  * GANTRY_FAIL. */
 typedef int32_t gantry_verdict_t;
-#define GANTRY_NEXT ((gantry_verdict_t)0) /* not mine, or nothing to object: the next hook is asked */
-#define GANTRY_DONE \
-    ((gantry_verdict_t)1) /* the exchange is answered; no further hook of these phases is asked */
-#define GANTRY_WAIT ((gantry_verdict_t)2) /* suspend() was called: asleep until the ticket is resumed */
-#define GANTRY_FAIL \
-    ((gantry_verdict_t)3) /* cannot go on: 500, unless fail() was called with a better status */
-#define GANTRY_AGAIN ((gantry_verdict_t)4) /* of resume() only: ask the hook that waited once more */
+/* Not mine, or nothing to object: the next hook is asked. */
+#define GANTRY_NEXT ((gantry_verdict_t)0)
+/* The exchange is answered; no further hook of these phases is asked. */
+#define GANTRY_DONE ((gantry_verdict_t)1)
+/* suspend() was called: asleep until the ticket is resumed. */
+#define GANTRY_WAIT ((gantry_verdict_t)2)
+/* Cannot go on: 500, unless fail() was called with a better status. */
+#define GANTRY_FAIL ((gantry_verdict_t)3)
+/* Of resume() only: ask the hook that waited once more. */
+#define GANTRY_AGAIN ((gantry_verdict_t)4)
 
 /* How a function of the host went. */
 typedef int32_t gantry_result_t;
 #define GANTRY_OK ((gantry_result_t)0)
-#define GANTRY_ERROR_ARGUMENT \
-    ((gantry_result_t) - 1) /* not what the function takes; the log of a debug build says why */
-#define GANTRY_ERROR_STATE ((gantry_result_t) - 2) /* too late, too early, or on the wrong thread */
-#define GANTRY_ERROR_LIMIT ((gantry_result_t) - 3) /* more than there may be */
-#define GANTRY_ERROR_STALE ((gantry_result_t) - 4) /* what it is for is gone, or was done already */
+/* Not what the function takes; the log of a debug build says why. */
+#define GANTRY_ERROR_ARGUMENT (-(gantry_result_t)1)
+/* Too late, too early, or on the wrong thread. */
+#define GANTRY_ERROR_STATE (-(gantry_result_t)2)
+/* More than there may be. */
+#define GANTRY_ERROR_LIMIT (-(gantry_result_t)3)
+/* What it is for is gone, or was done already. */
+#define GANTRY_ERROR_STALE (-(gantry_result_t)4)
 
 /* Whether `table`, which may be NULL or of an older gantry, has `member`. */
 #define GANTRY_HAS(table, member)                                                                     \

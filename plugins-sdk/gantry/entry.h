@@ -11,9 +11,9 @@ typedef struct gantry_module_entry {
     uint32_t size; /* sizeof(gantry_module_entry_t) */
     uint32_t abi_major;
     uint32_t abi_minor; /* the least that the module needs; GANTRY_ENTRY() takes that of the headers */
-    const char*
-        name; /* "teapot": [a-z][a-z0-9-]*, 32 at most; its file is gantry-teapot.so. NUL-terminated */
-    const char* version; /* of the module, for people. NUL-terminated */
+    /* "teapot": [a-z][a-z0-9-]*, 32 at most; its file is gantry-teapot.so. NUL-terminated, as is `version` */
+    const char* name;
+    const char* version; /* of the module, for people */
 
     /* Once per process, before anything else. `host` lives as long as the process. What is put into `*module`
      * is handed to the other functions. Keys are declared here. False: cannot run here; say why through
@@ -24,9 +24,7 @@ typedef struct gantry_module_entry {
     void (*close)(void* module) GANTRY_NOEXCEPT;
 
     /* What the module offers: a table that begins with its size and lives as long as the process, for
-     * "gantry.instance/1" and whatever else the headers in ext/ ask modules for. NULL: nothing of that id.
-     *                                                                                                    [main]
-     */
+     * "gantry.instance/1" and whatever else the headers in ext/ ask modules for; NULL: nothing of that id. [main] */
     const void* (*get_extension)(void* module, const char* id)GANTRY_NOEXCEPT;
 } gantry_module_entry_t;
 

@@ -7,7 +7,7 @@
  *   precontent  decisions about what answers: caches
  *   content     what answers
  *   log         it is over; the response cannot be changed any more. Asked for every exchange of the
- * location, also where the client left. The verdict is not looked at. */
+ *               location, also where the client left. The verdict is not looked at. */
 #ifndef GANTRY_EXT_PHASE_H
 #define GANTRY_EXT_PHASE_H
 
@@ -22,9 +22,9 @@ typedef struct gantry_hook {
     uint32_t unused;
     const char* phase; /* "access" */
     const char* name;  /* for logs, `gantry explain`, and the order: "MODULE" or "MODULE.WHAT" */
-    const char*
-        before; /* names of hooks of the same phase, with commas between; those that are not there do no */
-    const char* after; /* harm; NULL: none */
+    /* Names of hooks of the same phase, with commas between; those that are not there do no harm. NULL: none. */
+    const char* before;
+    const char* after;
     gantry_verdict_t (*run)(gantry_exchange_t* exchange, void* self) GANTRY_NOEXCEPT;
     void* self; /* lives until retire() */
 } gantry_hook_t;
