@@ -1,6 +1,7 @@
 #include "core/conf/dump.hpp"
 
 #include "core/conf/as_written.hpp"
+#include "core/conf/module_keys.hpp"
 #include "core/conf/units.hpp"
 
 #include <fmt/format.h>
@@ -232,6 +233,7 @@ private:
         line("blocking_threads", s.blocking_threads, standard.blocking_threads);
         line("recent_requests", s.recent_requests, standard.recent_requests);
         line("control", s.control, standard.control);
+        of_modules(*s.module_values);
         begin(Kind::Log, {}, {}, {}, "log.");
         line("level", settings_.log.level, Log().level);
         line("target", settings_.log.target, Log().target);
@@ -318,8 +320,13 @@ private:
         }
     }
 
+    void of_modules(const ModuleValues& values) {
+        for (const ModuleValue& value : values) put(value.key->doc.name, value_text(value));
+    }
+
     template <class Scope>
     void shared(const Scope& scope) {
+        of_modules(*scope.module_values);
         line("request_headers", *scope.request_headers, FieldEdits());
         line("response_headers", *scope.response_headers, FieldEdits());
         line("error_pages", *scope.error_pages, std::vector<ErrorPage>());

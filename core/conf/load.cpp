@@ -22,6 +22,21 @@ Shared<ProxyOptions> Loading::share(ProxyOptions&& options) {
     return last_proxy_;
 }
 
+bool Loading::read_module_key(KeyScope scope, const Entry& entry, ModuleValues& values) {
+    const ModuleKey* const key = find_key(module_docs, scope, entry.key);
+    if (key == nullptr) return has_unknown_modules;
+    if (auto value = read_value(*this, *key, *entry.node)) values.push_back(std::move(*value));
+    return true;
+}
+
+void Loading::add_module_names(KeyScope scope, std::vector<std::string_view>& names) const {
+    for (const ModuleDoc* doc : module_docs) {
+        for (const ModuleKey& key : doc->keys) {
+            if (key.may_stand_in(scope)) names.push_back(key.doc.name);
+        }
+    }
+}
+
 namespace {
 
 struct Root {
@@ -63,10 +78,34 @@ void tests(Loading& in, const KeyDoc&, const Node& node, Root& into) {
     in.error(node.place, "\"test\" must be a list of tables", "write each test below a line [[test]]");
 }
 
+void open_module(Loading& in, std::string name, Place place) {
+    std::vector<std::string>& names = in.settings.modules;
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+        in.error(place, fmt::format("the module \"{}\" is listed twice", name), "take one of the two out");
+        return;
+    }
+    if (in.options().modules == nullptr) {
+        in.has_unknown_modules = true;
+    } else {
+        const auto doc = in.options().modules->open(name);
+        if (!doc) {
+            in.error(place, doc.error().message, doc.error().hint);
+            in.has_unknown_modules = true;
+            return;
+        }
+        in.module_docs.push_back(*doc);
+    }
+    names.push_back(std::move(name));
+}
+
+// Before all tables that may have keys of theirs.
 void modules(Loading& in, const KeyDoc& key, const Node& node, Root&) {
-    std::vector<std::string> names;
-    if (!in.read(key, node, names) || names.empty()) return;
-    in.error(node.place, "this version of gantry cannot load modules yet", "take the names out of the list");
+    in.each(key, node, [&](const Node& item) {
+        auto name = in.text(key, item);
+        if (!name) return;
+        if (name->find('/') != name->npos) name = in.resolve(*name, item.place);
+        if (name) open_module(in, std::move(*name), item.place);
+    });
 }
 
 constexpr Key<Root> kKeys[] = {
@@ -84,8 +123,12 @@ constexpr Key<Root> kKeys[] = {
     {{.name = "modules",
       .type = Type::Strings,
       .standard = "[]",
-      .example = "[]",
-      .doc = "Shared libraries to load. This version cannot load any yet: the list must be empty."},
+      .example = "[\"teapot\"]",
+      .doc = "Shared libraries that add to what gantry can do. A name stands for gantry-NAME.so in the "
+             "folders of modules; what has a / in it is a path, relative to the folder of the file that it "
+             "stands in. Their keys are keys like all others from then on. Where several have to do with a "
+             "request, the order of the list is their order. A library stays loaded until gantry ends: a "
+             "changed one is used after gantry upgrade."},
      modules},
     {{.name = "server",
       .type = Type::Table,

@@ -17,6 +17,8 @@ namespace gantry::conf {
 // still says by being there that nothing is wrong.
 using Verify = std::function<void(Settings&, Diagnostics&)>;
 
+class ModuleSource;  // module_keys.hpp
+
 struct LoadOptions {
     Environment environment;  // empty: the process's
     Verify verify;            // empty: nothing more is checked
@@ -28,6 +30,8 @@ struct LoadOptions {
     // nothing. What is wrong with certificates is left to whoever loads them; a key that everyone can read is
     // a warning.
     bool contain = false;
+    // Null: modules are not loaded, and what may be a key of theirs is passed over.
+    ModuleSource* modules = nullptr;
     // Lines of TOML that take the place of what the files say: of the command line.
     std::string overlay{};
     // What is served so far, if anything; knows the hosts of files that cannot be read any more. Outlives the

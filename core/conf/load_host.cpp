@@ -9,6 +9,8 @@ namespace {
 
 struct HostDraft : Host {
     Own own;
+    static constexpr KeyScope kKeyScope = KeyScope::Host;
+    ModuleValues module_draft;
     const Node* location_table = nullptr;
 };
 
@@ -328,6 +330,7 @@ void load_host(Loading& in, const Entry& entry) {
     if (entry.node->find("listeners") == nullptr) {
         for (std::size_t i = 0; i < in.settings.listeners.size(); ++i) draft.listeners.push_back(i);
     }
+    if (!draft.module_draft.empty()) draft.module_values = std::move(draft.module_draft);
     const Inherited scopes = inherit(in.server_scope, std::move(draft.own));
     draft.request_headers = scopes.request_headers;
     draft.response_headers = scopes.response_headers;

@@ -10,6 +10,8 @@ namespace {
 
 struct LocationDraft : Location {
     Own own;
+    static constexpr KeyScope kKeyScope = KeyScope::Location;
+    ModuleValues module_draft;
 };
 
 // ---- conditions
@@ -290,10 +292,16 @@ constexpr Key<LocationDraft> kKeys[] = {
 
 constexpr std::string_view kHandlers[] = {"static", "proxy", "redirect", "respond"};
 
+bool is_handler(const Loading& in, std::string_view name) {
+    if (std::find(std::begin(kHandlers), std::end(kHandlers), name) != std::end(kHandlers)) return true;
+    const ModuleKey* const key = find_key(in.module_docs, KeyScope::Location, name);
+    return key != nullptr && key->is_handler;
+}
+
 void check_handler(Loading& in, const Entry& entry) {
     const Entry* first = nullptr;
     for (const Entry& key : entry.node->children()) {
-        if (std::find(std::begin(kHandlers), std::end(kHandlers), key.key) == std::end(kHandlers)) continue;
+        if (!is_handler(in, key.key)) continue;
         if (first == nullptr) {
             first = &key;
             continue;
@@ -303,7 +311,7 @@ void check_handler(Loading& in, const Entry& entry) {
                  "take one of them out, or give it a location of its own",
                  Related{first->place, "the first one", {}});
     }
-    if (first == nullptr && !entry.node->broken) {
+    if (first == nullptr && !entry.node->broken && !in.has_unknown_modules) {
         in.error(entry.place, fmt::format("the location \"{}\" does not say what answers", entry.key),
                  "add one of: static = \"/srv/www\", proxy = \"app\", redirect = \"/\", respond = \"hello\"");
     }
@@ -336,6 +344,12 @@ void load_location(Loading& in, const Entry& entry, const Inherited& around, Hos
                          : std::string("patterns are \"/prefix\", \"= /exact\" and \"~expression\""));
     }
     check_handler(in, entry);
+    for (const ModuleValue& value : draft.module_draft) {
+        if (!value.key->is_handler) continue;
+        draft.handler = ByModule{std::string(value.key->doc.name)};
+        draft.handler_place = value.place;
+    }
+    if (!draft.module_draft.empty()) draft.module_values = std::move(draft.module_draft);
     const bool only_regex = std::all_of(draft.patterns.begin(), draft.patterns.end(),
                                         [](const Pattern& p) { return p.kind == Pattern::Kind::Regex; });
     if (const auto* proxy = std::get_if<Proxy>(&draft.handler);

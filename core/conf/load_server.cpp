@@ -10,6 +10,8 @@ namespace {
 
 struct ServerDraft : Server {
     Own own;
+    static constexpr KeyScope kKeyScope = KeyScope::Server;
+    ModuleValues module_draft;
 };
 
 constexpr std::string_view kAuto[] = {"auto"};
@@ -230,6 +232,7 @@ void load_server(Loading& in, const Node& node) {
     ServerDraft draft;
     read_table(in, kServerKeys, node, "[server]", draft);
     in.server_scope = inherit(in.server_scope, std::move(draft.own));
+    if (!draft.module_draft.empty()) draft.module_values = std::move(draft.module_draft);
     in.settings.server = std::move(draft);
 }
 

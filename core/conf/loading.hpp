@@ -2,6 +2,7 @@
 // Private to the load_*.cpp of this room.
 #pragma once
 
+#include "core/conf/module_keys.hpp"
 #include "core/conf/reader.hpp"
 #include "core/conf/sections.hpp"
 
@@ -42,6 +43,14 @@ public:
     std::vector<bool> upstream_used;
     bool is_partial = false;  // there are files that were not read, or not understood
 
+    // Of the modules in the order of the list.
+    std::vector<const ModuleDoc*> module_docs;
+    // There are modules, whose keys are not known.
+    bool has_unknown_modules = false;
+    // False: no module has that key there. Adds its value to `values`.
+    bool read_module_key(KeyScope scope, const Entry& entry, ModuleValues& values);
+    void add_module_names(KeyScope scope, std::vector<std::string_view>& names) const;
+
     // Something that is referred to, and is not there.
     void missing(Place place, std::string message, std::string hint) {
         // It may be in what was not understood.
@@ -75,9 +84,13 @@ bool read_table(Loading& in, const Key<T> (&keys)[N], const Node& table, const S
             found->apply(in, found->doc, *entry.node, into);
             continue;
         }
+        if constexpr (requires { T::kKeyScope; }) {
+            if (in.read_module_key(T::kKeyScope, entry, into.module_draft)) continue;
+        }
         table.broken = true;
         std::vector<std::string_view> names;
         for (const Key<T>& key : keys) names.push_back(key.doc.name);
+        if constexpr (requires { T::kKeyScope; }) in.add_module_names(T::kKeyScope, names);
         if constexpr (std::is_invocable_v<const ScopeName&>) {
             in.unknown_key(entry, scope(), names);
         } else {

@@ -56,6 +56,30 @@ struct Template {
     bool operator==(const Template& other) const { return text == other.text; }
 };
 
+// ---- what modules are told
+// --------------------------------------------------------------------------------------------
+
+struct ModuleKey;  // module_keys.hpp
+
+// What a key is set to: in a file, or by default.
+struct ModuleValue {
+    enum class Kind : std::uint8_t { Boolean, Integer, Text, List, Table, Names };
+    const ModuleKey* key = nullptr;
+    Kind kind = Kind::Boolean;
+    std::int64_t integer = 0;  // Boolean, Integer: bytes of sizes, nanoseconds of timespans
+    std::string text;
+    std::string name;  // in a table: its key; in Names: what the user called it
+    std::vector<ModuleValue>
+        items;    // of List and Names; of Table the keys that have a value, also by default
+    Place place;  // line 0: the default
+
+    // Null: there is none of that name.
+    const ModuleValue* member(std::string_view wanted) const;
+    bool operator==(const ModuleValue& other) const;  // wherever they stand
+};
+// Those of one table of the files, one per key.
+using ModuleValues = std::vector<ModuleValue>;
+
 // ---- listeners
 // -------------------------------------------------------------------------------------------------
 
@@ -240,7 +264,12 @@ struct Respond {
     std::string content_type = "text/plain; charset=utf-8";
 };
 
-using Handler = std::variant<std::monostate, Static, Proxy, Redirect, Respond>;
+// What a module answers: the value of its key is among the location's module_values.
+struct ByModule {
+    std::string key;
+};
+
+using Handler = std::variant<std::monostate, Static, Proxy, Redirect, Respond, ByModule>;
 
 // ---- routing
 // ---------------------------------------------------------------------------------------------------
@@ -279,6 +308,7 @@ struct Location {
     Shared<FieldEdits> response_headers;
     Shared<std::vector<ErrorPage>> error_pages;  // nearest scope first
     Shared<AccessLog> access_log;                // effective
+    Shared<ModuleValues> module_values;          // its own
 };
 
 struct Certificate {
@@ -322,6 +352,7 @@ struct Host {
     Shared<FieldEdits> response_headers;
     Shared<std::vector<ErrorPage>> error_pages;
     Shared<AccessLog> access_log;
+    Shared<ModuleValues> module_values;  // its own
     // Where there is one, requests are answered with 503, and nothing else here needs to make sense but names
     // and listeners.
     std::vector<Fault> faults;
@@ -350,6 +381,7 @@ struct Server {
         std::string path;  // of the unix socket; "" = where the commands look by themselves
         bool operator==(const Control&) const = default;
     } control;
+    Shared<ModuleValues> module_values;
 };
 
 // ---- tests

@@ -157,7 +157,7 @@ TEST_CASE("containment: dotted keys and inline tables belong to their hosts too"
 TEST_CASE("containment: what all share is fatal wherever it stands", "[conf]") {
     const Files files;
     for (const char* text : {"[server]\nwokers = 1\n", "[listener.x]\naddress = 5\n", "[log]\nlevel = 1\n",
-                             "[listener.x]\naddress 5\n[host.\"a.test\"]\n", "modules = [\"x\"]\n"}) {
+                             "[listener.x]\naddress 5\n[host.\"a.test\"]\n", "modules = [\"x\", \"x\"]\n"}) {
         INFO(text);
         files.put("sites/s.toml", text);
         CHECK(!files.load().settings);
