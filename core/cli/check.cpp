@@ -48,6 +48,7 @@ int check_command(const CheckOptions& options) {
     conf::LoadOptions load_options;
     load_options.strict = options.strict;
     load_options.overlay = options.overlay;
+    load_options.modules = &offline_modules();
     load_options.verify = verify;
     const conf::Loaded loaded = conf::load(options.config, load_options);
     if (options.json) {

@@ -1,5 +1,6 @@
 #include "core/cli/config.hpp"
 
+#include "core/cli/configuration.hpp"
 #include "core/cli/exit_code.hpp"
 #include "core/conf/effective.hpp"
 
@@ -12,6 +13,7 @@ int config_command(const ConfigOptions& options) {
     conf::LoadOptions load_options;
     load_options.contain = true;  // as `gantry run` does
     load_options.overlay = options.overlay;
+    load_options.modules = &offline_modules();
     const auto untouched = options.defaults ? conf::Untouched::Shown : conf::Untouched::Omitted;
     conf::Effective effective = conf::effective(options.config, load_options, untouched);
     const bool is_good = effective.loaded.settings.has_value();

@@ -34,6 +34,12 @@ void tell_contained(const server::Generation& generation, server::Problems& prob
 
 }  // namespace
 
+module::Modules& offline_modules() {
+    static module::Services nothing;
+    static module::Modules modules(nothing);
+    return modules;
+}
+
 std::shared_ptr<const server::Generation> build_generation(conf::Settings settings,
                                                            const LoadContext& context,
                                                            conf::Diagnostics& diagnostics) {
@@ -44,8 +50,16 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
         result ? opened = std::move(*result) : (error = result.error(), opened);
         return opened;
     };
+    server::Problems problems;
+    std::shared_ptr<module::Instances> instances;
+    if (context.modules != nullptr) {
+        instances =
+            module::Instances::prepare(*context.modules, settings, context.instances, problems, diagnostics);
+    }
     const server::HandlerFactory handlers = [&](const server::HandlerScope& scope) {
-        return content::make_handler(scope, context.services);
+        auto handler = content::make_handler(scope, context.services);
+        if (instances) instances->configure(scope);
+        return handler;
     };
     server::CertificateSource certificates;
     if (context.certificates != nullptr) {
@@ -58,10 +72,10 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
         return containment != nullptr ? containment->hosts_of(known, problem.place, problem.cause)
                                       : std::nullopt;
     };
-    server::Problems problems;
     const bool is_sound = diagnostics.errors() == 0;
-    auto generation = server::Generation::build(std::move(settings), handlers, opener, problems,
-                                                context.number, certificates, contain);
+    auto generation =
+        server::Generation::build(std::move(settings), handlers, opener, problems, context.number,
+                                  certificates, contain, module::keep(instances, context.main));
     const std::size_t built = problems.size();
     if (generation && is_sound) server::run_tests(generation, problems);
     if (generation) tell_contained(*generation, problems, diagnostics);
@@ -83,6 +97,7 @@ Configuration load_configuration(const RunOptions& options, const LoadContext& c
     load_options.contain = true;
     load_options.before = context.before;
     load_options.overlay = options.overlay;
+    load_options.modules = context.modules;
     load_options.verify = [&](conf::Settings& settings, conf::Diagnostics& diagnostics) {
         configuration.generation = build_generation(std::move(settings), context, diagnostics);
         if (context.services == nullptr) return;

@@ -5,6 +5,7 @@
 #include "core/cli/run.hpp"
 #include "core/conf/load.hpp"
 #include "core/content/handlers.hpp"
+#include "core/module/instances.hpp"
 #include "core/server/generation.hpp"
 
 #include <memory>
@@ -29,6 +30,9 @@ struct LoadContext {
     server::LogThread* logs = nullptr;
     content::Services* services = nullptr;
     net::CertificateStore* certificates = nullptr;
+    module::Modules* modules = nullptr;        // null: a configuration that names any is refused
+    module::Instances* instances = nullptr;    // that serve so far
+    TaskQueue* main = nullptr;                 // of this thread, where instances are retired
     std::uint64_t number = 0;                  // of the generation
     const conf::Snapshot* replayed = nullptr;  // in place of the files
     conf::Snapshot* recorded = nullptr;        // gets what is read
@@ -36,6 +40,9 @@ struct LoadContext {
     const conf::Settings* before = nullptr;  // what is served so far
 };
 Configuration load_configuration(const RunOptions& options, const LoadContext& context);
+
+// The modules of a command that serves nothing. [main]
+module::Modules& offline_modules();
 
 // Checks `settings` by building all that a generation consists of. What is wrong goes to `diagnostics`; where
 // that is not of some hosts alone, there is no generation.

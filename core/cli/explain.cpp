@@ -24,11 +24,13 @@ std::shared_ptr<const server::Generation> load_offline(const std::string& config
     std::shared_ptr<const server::Generation> generation;
     conf::LoadOptions options;
     options.contain = true;  // as `gantry run` does
+    options.modules = &offline_modules();
     net::CertificateStore certificates;
     options.verify = [&](conf::Settings& settings, conf::Diagnostics& diagnostics) {
         settings.tests.clear();  // one that fails may be why somebody asks
         LoadContext context;
         context.certificates = &certificates;
+        context.modules = &offline_modules();
         generation = build_generation(std::move(settings), context, diagnostics);
     };
     const conf::Loaded loaded = conf::load(config, options);

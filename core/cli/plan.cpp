@@ -1,5 +1,6 @@
 #include "core/cli/plan.hpp"
 
+#include "core/cli/configuration.hpp"
 #include "core/cli/exit_code.hpp"
 #include "core/conf/load.hpp"
 
@@ -15,6 +16,7 @@ namespace json = boost::json;
 std::optional<conf::Settings> load(const std::string& path) {
     conf::LoadOptions options;
     options.contain = true;  // as `gantry run` does
+    options.modules = &offline_modules();
     conf::Loaded loaded = conf::load(path, options);
     if (!loaded.settings) std::fputs(loaded.diagnostics.render_text().c_str(), stderr);
     return std::move(loaded.settings);

@@ -43,6 +43,9 @@ Process::Process(const RunOptions& options, net::BrokeredSockets& sockets, FromS
     sigemptyset(&set);
     for (const int number : {SIGTERM, SIGQUIT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
     signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));  // blocked since the supervisor
+    module_services_.main = &tasks_;
+    module_services_.blocking = &services_.blocking;
+    module_services_.timers = &timers_;
     add_operations(api_, *this);
 }
 
@@ -81,12 +84,14 @@ int Process::start() {
     tell_report(configuration);
     server_ = std::make_unique<server::Server>(settings.server, sockets_, logs_, certificates_,
                                                std::move(supervisor_.recent));
+    module_services_.set_server(server_.get());
     bool bound = true;
     for (const std::string& error : server_->apply(configuration.generation)) {
         log::critical("{}", error);
         bound = false;
     }
     if (!bound) return kFailure;
+    commit_modules();
     control_ = std::make_unique<control::ControlServer>(api_, tasks_);
     open_control(settings.server.control);
     started_ = wall_seconds();
@@ -104,6 +109,10 @@ int Process::start() {
     return kOk;
 }
 
+void Process::commit_modules() {
+    if (auto* const instances = module::instances_of(server_->generation()->kept())) instances->commit();
+}
+
 void Process::open_log(const conf::Log& settings) {
     open_error_log(settings, options_);
     log_level_.on_configured();
@@ -113,9 +122,11 @@ void Process::open_log(const conf::Log& settings) {
 int Process::next_timeout() const {
     if (is_stopping()) return static_cast<int>(kDrainLook);
     const Millis trial = std::min<Millis>(trial_left(), std::numeric_limits<int>::max());
-    const int level = log_level_.next_check();
-    if (trial == 0 || (level >= 0 && level < trial)) return level;
-    return static_cast<int>(trial);
+    int first = trial == 0 ? -1 : static_cast<int>(trial);
+    for (const int next : {log_level_.next_check(), timers_.next_check()}) {
+        if (next >= 0 && (first < 0 || next < first)) first = next;
+    }
+    return first;
 }
 
 void Process::wait_for_event() {
@@ -130,6 +141,7 @@ void Process::wait_for_event() {
         on_signal(static_cast<int>(info.ssi_signo));
     }
     tasks_.run();
+    timers_.check();
     if (trial_ends_ != 0 && trial_left() == 0 && !is_stopping()) end_trial();
 }
 
@@ -251,7 +263,10 @@ int Process::end() {
         ::_exit(kOk);  // what is still in use is not worth tearing down
     }
     heartbeat_.reset();
+    module_services_.set_server(nullptr);
     server_.reset();
+    tasks_.run();  // what was let go of with it is retired here
+    modules_.close();
     log::info("stopped");
     return kOk;
 }

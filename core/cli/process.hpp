@@ -58,7 +58,7 @@ public:
     // Ends the trial. False: there is none.
     bool confirm();
     // What reload() would do. Opens nothing and changes nothing.
-    Verdict plan() const;
+    Verdict plan();
     // Opens every log file anew, after rotation.
     void reopen_logs();
     // Ends once the open connections are done, at the latest after `timeout`; empty: after
@@ -119,6 +119,7 @@ private:
     void end_trial();
     void open_control(const conf::Server::Control& settings);
     void open_log(const conf::Log& settings);
+    void commit_modules();
     int next_timeout() const;
     void wait_for_event();
     std::string summary() const;
@@ -134,10 +135,13 @@ private:
     server::LogThread logs_;
     content::Services services_;
     net::CertificateStore certificates_;
+    TaskQueue tasks_;
+    module::MainTimers timers_;
+    module::Services module_services_;
+    module::Modules modules_{module_services_};
     std::unique_ptr<server::Server> server_;
     std::unique_ptr<Heartbeat> heartbeat_;
     LogLevel log_level_;
-    TaskQueue tasks_;
     UniqueFd signals_;
     control::Api api_;
     std::unique_ptr<control::ControlServer> control_;

@@ -47,9 +47,14 @@ Process::Candidate Process::load(const Served* kept, std::uint64_t number, Stric
     context.logs = &logs_;
     context.services = &services_;
     context.certificates = &certificates_;
+    context.modules = &modules_;
+    context.main = &tasks_;
     context.number = number;
     context.strictness = strictness;
-    if (server_) context.before = &server_->generation()->settings();
+    if (server_) {
+        context.before = &server_->generation()->settings();
+        context.instances = module::instances_of(server_->generation()->kept());
+    }
     if (kept != nullptr) {
         auto replayed = read_snapshot(kept->snapshot.get());
         if (!replayed) {
@@ -130,6 +135,7 @@ Verdict Process::load_and_apply(const Wanted& wanted) {
     if (!verdict.error.empty()) return verdict;
     const conf::Settings& settings = next.generation->settings();
     verdict.changes = server::changes(before->settings(), settings);
+    commit_modules();
     open_log(settings.log);
     open_control(settings.server.control);
     verdict.is_applied = true;
@@ -224,8 +230,10 @@ void Process::end_trial() {
                               server_->generation()->number())});
 }
 
-Verdict Process::plan() const {
+Verdict Process::plan() {
     LoadContext context;
+    context.modules = &modules_;
+    context.main = &tasks_;
     context.number = history_.next_generation();
     context.before = &server_->generation()->settings();
     Configuration next = load_configuration(options_, context);

@@ -111,6 +111,7 @@ std::optional<int> rehearse(const RunOptions& options) {
     const Served* const served = handover->history.trusted();
     const auto snapshot = served != nullptr ? read_snapshot(served->snapshot.get()) : std::nullopt;
     LoadContext context;
+    context.modules = &offline_modules();
     context.replayed = snapshot ? &*snapshot : nullptr;
     const Configuration loaded = snapshot ? load_configuration(options, context) : Configuration();
     if (!loaded.generation) std::fputs(loaded.report.c_str(), stderr);

@@ -64,7 +64,9 @@ void verify(const conf::Settings& settings, conf::Diagnostics& diagnostics) {
                                           std::string(kAuthorities));
         }
     }
-    build_generation(settings, {}, diagnostics);
+    LoadContext context;
+    context.modules = &offline_modules();
+    build_generation(settings, context, diagnostics);
 }
 
 }  // namespace gantry::cli

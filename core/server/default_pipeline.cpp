@@ -57,7 +57,8 @@ Pipeline default_pipeline(const LocationEntry& location, Pipeline added) {
         pipeline.header_filters.push_back(
             {&edit_response_fields, location.response_fields.get(), "response_headers"});
     }
-    // log: the access log, always (exchange.cpp).
+    // log: modules, then the access log, always (exchange.cpp).
+    pipeline.log_hooks = std::move(added.log_hooks);
     return pipeline;
 }
 

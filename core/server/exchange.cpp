@@ -55,6 +55,7 @@ void Exchange::recycle() {
     handler_nanos_ = -1;
     body_received_ = body_sent_ = sent_ = 0;
     next_hook_ = handler_state_ = 0;
+    notes_ = nullptr;
     head_sent_ = has_error_ = is_rewritten_ = was_started_ = has_id_ = false;
     worker.give_back(*this);
 }
@@ -71,6 +72,9 @@ void Exchange::end() {
     if (!head_sent_) response_.status = has_error_ && error_.side == Side::Client ? kClientClosed : 0;
     worker_->traffic().count(route_.host != nullptr ? route_.host->number : 0, response_.status, sent_);
     if (RecentRing* ring = worker_->recent()) remember(*ring);
+    if (route_.location != nullptr) {
+        for (const Hook& hook : route_.location->pipeline.log_hooks) hook.run(*this, hook.self);
+    }
     const AccessLog* log = route_.location != nullptr ? route_.location->access_log.get()
                            : route_.host != nullptr   ? route_.host->access_log.get()
                                                       : nullptr;
@@ -191,6 +195,26 @@ void Exchange::run_hooks() {
     fail(404, {Code::NotFound, Side::Client, Retry::No, 0, "nothing answers here"});
 }
 
+void* Exchange::note(const void* key) const {
+    for (std::size_t i = 0; notes_ != nullptr && i < kMaxNotes; ++i) {
+        if (notes_[i].key == key) return notes_[i].value;
+    }
+    return nullptr;
+}
+
+bool Exchange::set_note(const void* key, void* value) {
+    if (notes_ == nullptr) {
+        notes_ = arena_.make_array<Note>(kMaxNotes);
+        std::fill_n(notes_, kMaxNotes, Note{nullptr, nullptr});
+    }
+    for (std::size_t i = 0; i < kMaxNotes; ++i) {
+        if (notes_[i].key != nullptr && notes_[i].key != key) continue;
+        notes_[i] = {key, value};
+        return true;
+    }
+    return false;
+}
+
 Ticket Exchange::suspend(void* state, void (*dropped)(void* state)) {
     const Ticket ticket = worker_->suspend(*this, state, dropped);
     slot_ = ticket.slot;
@@ -226,10 +250,7 @@ void Exchange::send_head() {
 }
 
 void Exchange::add_body_filter(std::unique_ptr<BodyFilter> filter) {
-    if (response_.status == 101 || http::status_forbids_body(response_.status) ||
-        response_.body == http::BodyKind::None) {
-        return;
-    }
+    if (!has_body()) return;
     if (filtered_ == nullptr) filtered_ = std::make_unique<FilteredBody>(*this);
     filtered_->add(std::move(filter));
     if (response_.body == http::BodyKind::Length) response_.body = http::BodyKind::Chunked;

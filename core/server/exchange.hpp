@@ -105,6 +105,11 @@ public:
     // The producer waits for ResponseSource::on_drained().
     bool is_congested() const;
 
+    // Of the response, before its head is sent: a body follows, if not for HEAD.
+    bool has_body() const {
+        return response_.status != 101 && !http::status_forbids_body(response_.status) &&
+               response_.body != http::BodyKind::None;
+    }
     // For header filters: the body goes through this one as well, behind those that were added before. Where
     // its length was known it is sent in chunks from now on. Ignored where there is no body.
     void add_body_filter(std::unique_ptr<BodyFilter> filter);
@@ -127,10 +132,21 @@ public:
 
     // Ties a producer to this exchange. Null: what was tied is not told anything any more.
     void set_source(ResponseSource* source) { source_ = source; }
+    bool has_source() const { return source_ != nullptr; }
 
     // A hook that returns Wait takes a ticket first. dropped(state) runs once, on the worker, if the exchange
     // ends before the ticket is used; may be null.
     Ticket suspend(void* state, void (*dropped)(void* state));
+
+    // Somebody has answered, or is about to: with Verdict::Done there is nothing to wait for otherwise.
+    bool is_answered() const { return head_sent_ || source_ != nullptr || reader_ != nullptr || has_error_; }
+
+    bool is_suspended() const { return slot_ != kNoSlot; }
+
+    // What hooks leave for each other, by an address of their own; null at first. False: there are too many.
+    static constexpr std::size_t kMaxNotes = 8;
+    void* note(const void* key) const;
+    bool set_note(const void* key, void* value);
 
     // A note that a handler leaves for itself while it waits; 0 at first.
     std::uint32_t handler_state() const { return handler_state_; }
@@ -212,6 +228,11 @@ private:
     std::uint32_t handler_state_ = 0;
     std::uint32_t slot_ = kNoSlot;  // of the ticket taken, in the worker's table
     static constexpr std::uint32_t kNoSlot = 0xffffffff;
+    struct Note {
+        const void* key;
+        void* value;
+    };
+    Note* notes_ = nullptr;  // kMaxNotes of them, in the arena
     bool head_sent_ = false;
     bool has_error_ = false;
     bool is_rewritten_ = false;

@@ -206,13 +206,14 @@ std::shared_ptr<const Generation> Generation::build(conf::Settings settings, con
                                                     const LogOpener& logs, Problems& problems,
                                                     std::uint64_t number,
                                                     const CertificateSource& certificates,
-                                                    const Contain& contain) {
+                                                    const Contain& contain, std::shared_ptr<void> kept) {
     // What ten thousand hosts took lies scattered: without being asked, malloc() would keep it until the end.
     const std::shared_ptr<Generation> generation(new Generation, [](Generation* old) {
         delete old;
         ::malloc_trim(0);
     });
     generation->settings_ = std::move(settings);
+    generation->kept_ = std::move(kept);
     GenerationBuilder builder(*generation, handlers, logs, problems, certificates);
     builder.run();
     if (!builder.disable(contain)) return nullptr;

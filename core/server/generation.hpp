@@ -90,15 +90,18 @@ using Contain =
 class Generation {
 public:
     // Control plane; may take long. Null when a problem afterwards is not of some hosts alone; hosts that are
-    // concerned are there, but disabled. `number`: what people call it.
+    // concerned are there, but disabled. `number`: what people call it. `kept`: what hooks and handlers refer
+    // to, freed after them.
     static std::shared_ptr<const Generation> build(conf::Settings settings, const HandlerFactory& handlers,
                                                    const LogOpener& logs, Problems& problems,
                                                    std::uint64_t number = 0,
                                                    const CertificateSource& certificates = {},
-                                                   const Contain& contain = {});
+                                                   const Contain& contain = {},
+                                                   std::shared_ptr<void> kept = {});
 
     const conf::Settings& settings() const { return settings_; }
     std::uint64_t number() const { return number_; }  // as given to build()
+    const std::shared_ptr<void>& kept() const { return kept_; }
     const HostEntry& host(std::uint32_t index) const { return hosts_[index]; }
     const std::vector<HostEntry>& hosts() const { return hosts_; }
     std::size_t host_count() const { return hosts_.size(); }
@@ -114,6 +117,7 @@ private:
     Generation() = default;
     friend class GenerationBuilder;
 
+    std::shared_ptr<void> kept_;
     conf::Settings settings_;
     std::vector<HostEntry> hosts_;
     std::vector<HostTable> tables_;

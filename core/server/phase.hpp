@@ -25,7 +25,8 @@ struct Hook {
     Phase phase = Phase::Content;
     Verdict (*run)(Exchange& exchange, const void* self) = nullptr;
     const void* self = nullptr;
-    std::string_view name;  // a literal: for explain and the log
+    std::string_view name;    // lives as long as `self`: for explain and the log
+    bool is_foreign = false;  // a module's: a rehearsal names it, and does not run it
 };
 
 // Changes a response head just before it is sent. Runs for every response, error pages included. May add a
@@ -36,10 +37,11 @@ struct HeaderFilter {
     std::string_view name;
 };
 
-// What a location does, flattened at load: hooks in the order of their phases.
+// What a location does, flattened at load: hooks in the order of their phases, but those of the log phase.
 struct Pipeline {
     std::vector<Hook> hooks;
     std::vector<HeaderFilter> header_filters;
+    std::vector<Hook> log_hooks;  // their verdicts mean nothing
 };
 
 }  // namespace gantry::server

@@ -103,6 +103,12 @@ void Rehearsal::answer(Exchange& exchange, Rehearsed& rehearsed) const {
     const LocationEntry& location = *exchange.location();
     for (const Hook& hook : location.pipeline.hooks) {
         rehearsed.hooks.push_back(&hook);
+        // It may wait, ask others, or count.
+        if (hook.is_foreign && hook.phase != Phase::Content) continue;
+        if (hook.is_foreign) {
+            rehearsed.outlook.handler = hook.name;
+            return;
+        }
         if (hook.self == location.handler.get()) {
             location.handler->foresee(exchange, rehearsed.outlook);
             return;

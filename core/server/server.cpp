@@ -69,6 +69,12 @@ void Server::on_all_workers(const std::function<void(WorkerContext&)>& task) {
     done.wait();
 }
 
+bool Server::post_to_worker(unsigned worker, std::function<void()> task) {
+    if (worker >= workers_.size()) return false;
+    workers_[worker]->net().post(std::move(task));
+    return true;
+}
+
 void Server::post_to_workers(const std::function<void()>& task) {
     for (const auto& worker : workers_) worker->net().post(task);
 }

@@ -8,7 +8,8 @@ namespace gantry::server {
 
 namespace {
 constexpr std::size_t kRecycled = 256;  // exchanges kept
-}
+thread_local WorkerContext* current_context = nullptr;
+}  // namespace
 
 WorkerContext::WorkerContext(unsigned index, unsigned workers, net::BlockingPool& blocking,
                              std::unique_ptr<LogBuffer> log)
@@ -20,7 +21,12 @@ WorkerContext::~WorkerContext() {
     delete current_;
 }
 
+WorkerContext* WorkerContext::here() {
+    return current_context;
+}
+
 void WorkerContext::run() {
+    current_context = this;
     log_tick_.on_deadline();
     net_.run();
 }
@@ -101,6 +107,21 @@ Exchange* WorkerContext::claim(const Ticket& ticket) {
 bool WorkerContext::resume(const Ticket& ticket, Verdict verdict) {
     Exchange* const exchange = claim(ticket);
     if (exchange == nullptr) return false;
+    exchange->resume(verdict);
+    return true;
+}
+
+Exchange* WorkerContext::sleeper(const Ticket& ticket) const {
+    if (ticket.worker != net_.index() || ticket.slot >= slots_.size()) return nullptr;
+    const Slot& slot = slots_[ticket.slot];
+    return slot.serial == ticket.serial ? slot.exchange : nullptr;
+}
+
+bool WorkerContext::wake(const Ticket& ticket, Verdict verdict) {
+    if (sleeper(ticket) == nullptr) return false;
+    const Slot slot = slots_[ticket.slot];
+    Exchange* const exchange = claim(ticket);
+    if (slot.dropped != nullptr) slot.dropped(slot.state);
     exchange->resume(verdict);
     return true;
 }

@@ -78,8 +78,15 @@ public:
     // Takes the ticket back without waking: the caller answers the exchange itself. Null: the ticket is
     // stale.
     Exchange* claim(const Ticket& ticket);
+    // As resume(), but what the ticket was suspended with is told first: dropped(state), also here.
+    bool wake(const Ticket& ticket, Verdict verdict);
+    // The exchange that sleeps. Null: the ticket is stale.
+    Exchange* sleeper(const Ticket& ticket) const;
     // The exchange ends while it sleeps.
     void drop_ticket(std::uint32_t slot);
+
+    // The one that runs on this thread; null elsewhere. [any]
+    static WorkerContext* here();
 
     // Null: requests are not remembered.
     RecentRing* recent() { return recent_ ? &*recent_ : nullptr; }

@@ -29,9 +29,10 @@ typedef struct gantry_async_1 {
                                void (*drop)(void* state) GANTRY_NOEXCEPT) GANTRY_NOEXCEPT;
 
     /* Wakes it: GANTRY_NEXT goes on with the next hook, GANTRY_AGAIN asks the one that waited once more,
-     * GANTRY_FAIL answers 500. Called on the exchange's own worker, it is done when this returns, and
-     * GANTRY_ERROR_STALE says that there was nothing to wake. Called elsewhere it is done soon, and the
-     * answer is always GANTRY_OK. [any] */
+     * GANTRY_DONE leaves it to what was answered, GANTRY_FAIL answers 500. It is done soon, on the worker of the
+     * exchange, and never within this call, so that a hook may be resumed before it has returned. On that worker
+     * GANTRY_ERROR_STALE says that there is nothing to wake; elsewhere that cannot be known, and does no harm.
+     * [any] */
     gantry_result_t (*resume)(const gantry_host_t* host, gantry_ticket_t ticket,
                               gantry_verdict_t verdict) GANTRY_NOEXCEPT;
 

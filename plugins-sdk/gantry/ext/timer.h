@@ -11,7 +11,7 @@ GANTRY_BEGIN
 typedef struct gantry_timer_1 {
     uint32_t size;
 
-    /* Resumes `ticket` after `delay` nanoseconds, to the millisecond, unless it was resumed before. [worker]
+    /* Resumes `ticket` after `delay` nanoseconds, up to two tenths of a second late, unless it was resumed before. [worker]
      * [running] */
     gantry_result_t (*resume_after)(const gantry_host_t* host, gantry_ticket_t ticket, uint64_t delay,
                                     gantry_verdict_t verdict) GANTRY_NOEXCEPT;
@@ -26,7 +26,7 @@ typedef struct gantry_timer_1 {
     /* Nanoseconds; does not jump when the clock is set. [any] */
     uint64_t (*monotonic)(void) GANTRY_NOEXCEPT;
 
-    /* `run(state)` after `delay` nanoseconds, to the millisecond, on the worker of `ticket`, while the exchange
+    /* `run(state)` after `delay` nanoseconds, up to two tenths of a second late, on the worker of `ticket`, while the exchange
      * sleeps on: `run` may answer it, resume it, or wait for the next thing. Never called once the ticket is
      * stale, so `state` may be what drop() cleans up. Several at once are fine. [worker] [running] */
     gantry_result_t (*run_after)(const gantry_host_t* host, gantry_ticket_t ticket, uint64_t delay,

@@ -1,0 +1,56 @@
+// The host's side of the SDK: the tables that modules ask for, one source each.
+#pragma once
+
+#include "core/module/module.hpp"
+
+#include <gantry/ext/async.h>
+#include <gantry/ext/conf.h>
+#include <gantry/ext/filter.h>
+#include <gantry/ext/http.h>
+#include <gantry/ext/log.h>
+#include <gantry/ext/phase.h>
+#include <gantry/ext/timer.h>
+#include <string_view>
+
+namespace gantry::module {
+
+extern const gantry_log_1_t kLog;
+extern const gantry_conf_1_t kConf;
+extern const gantry_phase_1_t kPhase;
+extern const gantry_http_1_t kHttp;
+extern const gantry_filter_1_t kFilter;
+extern const gantry_async_1_t kAsync;
+extern const gantry_timer_1_t kTimer;
+
+// Null: there is none of that id.
+const void* find_extension(std::string_view id);
+
+// Wakes the exchange that sleeps under `ticket`, if any does. [worker]
+void wake(const server::Ticket& ticket, gantry_verdict_t verdict);
+
+// ---- between the two sides
+
+inline std::string_view view_of(gantry_bytes_t bytes) {
+    return bytes.data == nullptr ? std::string_view() : std::string_view(bytes.data, bytes.size);
+}
+inline gantry_bytes_t bytes_of(std::string_view text) {
+    return {text.data(), text.size()};
+}
+inline server::Exchange& exchange_of(gantry_exchange_t* exchange) {
+    return *reinterpret_cast<server::Exchange*>(exchange);
+}
+inline const server::Exchange& exchange_of(const gantry_exchange_t* exchange) {
+    return *reinterpret_cast<const server::Exchange*>(exchange);
+}
+inline gantry_exchange_t* handle_of(server::Exchange& exchange) {
+    return reinterpret_cast<gantry_exchange_t*>(&exchange);
+}
+inline gantry_ticket_t handle_of(const server::Ticket& ticket) {
+    return {(static_cast<std::uint64_t>(ticket.worker) << 32) | ticket.slot, ticket.serial};
+}
+inline server::Ticket ticket_of(gantry_ticket_t ticket) {
+    return {static_cast<std::uint32_t>(ticket.place >> 32), static_cast<std::uint32_t>(ticket.place),
+            ticket.serial};
+}
+
+}  // namespace gantry::module

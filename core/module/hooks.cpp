@@ -1,0 +1,64 @@
+#include "core/module/hooks.hpp"
+
+#include "core/base/log.hpp"
+#include "core/module/extensions.hpp"
+#include "core/module/scope.hpp"
+
+namespace gantry::module {
+namespace {
+
+thread_local int depth = 0;
+
+struct Inside {
+    Inside() { ++depth; }
+    ~Inside() { --depth; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+};
+
+server::Verdict give_up(server::Exchange& exchange, const BoundHook& hook, const char* context) {
+    log::error("hook of a module failed module={} hook={}: {}", hook.module->name, hook.name, context);
+    exchange.fail(500, {Code::Internal, Side::Us, Retry::No, 0, context});
+    return server::Verdict::Fail;
+}
+
+}  // namespace
+
+bool is_in_hook() {
+    return depth > 0;
+}
+
+server::Verdict run_hook(server::Exchange& exchange, const void* self) {
+    const auto& hook = *static_cast<const BoundHook*>(self);
+    const Inside inside;
+    const gantry_verdict_t verdict = hook.run(handle_of(exchange), hook.self);
+    switch (verdict) {
+        case GANTRY_NEXT:
+            if (!exchange.is_head_sent()) return server::Verdict::Next;
+            return server::Verdict::Done;  // it has answered, whatever it says
+        case GANTRY_DONE:
+            if (exchange.is_answered()) return server::Verdict::Done;
+            return give_up(exchange, hook, "it says that it has answered, and has not");
+        case GANTRY_WAIT:
+            if (exchange.is_suspended()) return server::Verdict::Wait;
+            return give_up(exchange, hook, "it waits without a ticket");
+        case GANTRY_FAIL:
+            if (exchange.is_answered()) return server::Verdict::Fail;
+            return give_up(exchange, hook, "it failed");
+        default:
+            return give_up(exchange, hook, "its verdict is none");
+    }
+}
+
+server::Verdict run_log_hook(server::Exchange& exchange, const void* self) {
+    const auto& hook = *static_cast<const BoundHook*>(self);
+    static_cast<void>(hook.run(handle_of(exchange), hook.self));
+    return server::Verdict::Next;
+}
+
+void run_filter(server::Exchange& exchange, const void* self) {
+    const auto& filter = *static_cast<const BoundFilter*>(self);
+    filter.run(handle_of(exchange), filter.self);
+}
+
+}  // namespace gantry::module

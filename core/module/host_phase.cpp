@@ -1,0 +1,51 @@
+// gantry.phase/1, and adding header filters of gantry.filter/1
+#include "core/module/extensions.hpp"
+#include "core/module/host_filter.hpp"
+#include "core/module/scope.hpp"
+
+namespace gantry::module {
+namespace {
+
+std::string text_of(const char* text) {
+    return text == nullptr ? std::string() : std::string(text);
+}
+
+std::optional<server::Phase> phase_of(std::string_view name) {
+    for (const server::Phase phase :
+         {server::Phase::Rewrite, server::Phase::Preaccess, server::Phase::Access, server::Phase::Precontent,
+          server::Phase::Content, server::Phase::Log}) {
+        if (name == server::name_of(phase)) return phase;
+    }
+    return std::nullopt;
+}
+
+gantry_result_t add(gantry_scope_t* scope, const gantry_hook_t* hook) noexcept {
+    if (scope == nullptr || hook == nullptr || hook->size < sizeof(gantry_hook_t))
+        return GANTRY_ERROR_ARGUMENT;
+    if (scope->added == nullptr) return GANTRY_ERROR_STATE;
+    const auto phase = hook->phase == nullptr ? std::nullopt : phase_of(hook->phase);
+    if (!phase || hook->name == nullptr || hook->run == nullptr) return GANTRY_ERROR_ARGUMENT;
+    const BoundHook& bound =
+        scope->kept->hooks.emplace_back(BoundHook{hook->run, hook->self, scope->module, hook->name});
+    scope->added->hooks.push_back(
+        {*phase, {bound.name, text_of(hook->before), text_of(hook->after)}, &bound});
+    return GANTRY_OK;
+}
+
+}  // namespace
+
+const gantry_phase_1_t kPhase = {sizeof(gantry_phase_1_t), &add};
+
+gantry_result_t add_header_filter(gantry_scope_t* scope, const gantry_header_filter_t* filter) noexcept {
+    if (scope == nullptr || filter == nullptr || filter->size < sizeof(gantry_header_filter_t) ||
+        filter->name == nullptr || filter->run == nullptr) {
+        return GANTRY_ERROR_ARGUMENT;
+    }
+    if (scope->added == nullptr) return GANTRY_ERROR_STATE;
+    const BoundFilter& bound = scope->kept->filters.emplace_back(BoundFilter{filter->run, filter->self});
+    scope->added->filters.push_back(
+        {{filter->name, text_of(filter->before), text_of(filter->after)}, &bound});
+    return GANTRY_OK;
+}
+
+}  // namespace gantry::module

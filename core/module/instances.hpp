@@ -1,0 +1,53 @@
+// The instances of all modules in one generation: made with it, retired after its last exchange.
+#pragma once
+
+#include "core/conf/diagnostic.hpp"
+#include "core/module/modules.hpp"
+#include "core/module/scope.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace gantry::module {
+
+// [main], the destructor as well.
+class Instances {
+public:
+    // What the modules of `settings` prepare; `old` is what serves so far, and may be null. What is wrong
+    // goes to `problems`.
+    static std::shared_ptr<Instances> prepare(const Modules& modules, const conf::Settings& settings,
+                                              const Instances* old, server::Problems& problems,
+                                              conf::Diagnostics& diagnostics);
+    ~Instances();
+    Instances(const Instances&) = delete;
+    Instances& operator=(const Instances&) = delete;
+
+    // Asks every module that has to do with it what it does in a location: its hooks, in order, are put into
+    // scope.added.
+    void configure(const server::HandlerScope& scope);
+
+    // The generation serves.
+    void commit();
+
+    std::size_t count() const { return instances_.size(); }
+
+private:
+    struct Instance {
+        Module* module;
+        void* state;
+    };
+    Instances() = default;
+    static bool concerns(const Module& module, const server::HandlerScope& scope);
+    void add_in_order(const server::HandlerScope& scope, const Added& added);
+
+    std::vector<Instance> instances_;
+    Kept kept_;
+    conf::Diagnostics* diagnostics_ = nullptr;  // while they are prepared
+};
+
+// As a generation keeps it: `instances` are retired on the control thread, whoever lets go of them last.
+std::shared_ptr<void> keep(std::shared_ptr<Instances> instances, TaskQueue* main);
+// Of such a one; null: it keeps none.
+Instances* instances_of(const std::shared_ptr<void>& kept);
+
+}  // namespace gantry::module

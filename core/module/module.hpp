@@ -1,0 +1,59 @@
+// A module that is loaded: its library, its keys, and the door that it was given to the host.
+#pragma once
+
+#include "core/base/task_queue.hpp"
+#include "core/conf/module_keys.hpp"
+#include "core/module/library.hpp"
+#include "core/module/main_timers.hpp"
+#include "core/net/blocking_pool.hpp"
+#include "core/server/server.hpp"
+
+#include <deque>
+#include <gantry/host.h>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+namespace gantry::module {
+
+// What the process has for modules. Members that are null are not there, as in gantry check.
+struct Services {
+    TaskQueue* main = nullptr;              // of the control thread
+    net::BlockingPool* blocking = nullptr;  // for what modules have to wait for
+    MainTimers* timers = nullptr;
+
+    // The workers, while there are any. [any]
+    void set_server(server::Server* server) {
+        const std::unique_lock lock(mutex_);
+        server_ = server;
+    }
+    bool post_to_worker(unsigned worker, std::function<void()> task) {
+        const std::shared_lock lock(mutex_);
+        return server_ != nullptr && server_->post_to_worker(worker, std::move(task));
+    }
+
+private:
+    std::shared_mutex mutex_;
+    server::Server* server_ = nullptr;
+};
+
+// Lives as long as the process.
+struct Module {
+    std::string name;
+    Library library;
+    gantry_host_t host{};   // its own: host.data is this module
+    void* state = nullptr;  // what open() made
+    conf::ModuleDoc doc;
+    const gantry_instance_1_t* instances = nullptr;
+    Services* services = nullptr;
+    std::deque<std::vector<std::string_view>> choices;  // that keys of `doc` refer to
+    std::string failure;                                // of declare(), for whoever opens it
+    bool is_open = false;                               // keys can no longer be declared
+};
+
+inline Module& module_of(const gantry_host_t* host) {
+    return *static_cast<Module*>(host->data);
+}
+
+}  // namespace gantry::module

@@ -1,0 +1,84 @@
+// What modules see of the configuration while it is loaded: scopes, and values with their templates compiled.
+#pragma once
+
+#include "core/module/module.hpp"
+#include "core/module/order.hpp"
+#include "core/server/generation.hpp"
+#include "core/server/template.hpp"
+
+#include <deque>
+#include <gantry/ext/conf.h>
+#include <gantry/ext/filter.h>
+#include <gantry/ext/phase.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+// The value of a key as a module got it. Lives in a ValueStore.
+struct gantry_value {
+    const gantry::conf::ModuleValue* value = nullptr;
+    gantry::server::Template compiled;  // of a template
+    std::vector<gantry_value> items;    // as in `value`
+};
+
+namespace gantry::module {
+
+// A hook of a module in a location.
+struct BoundHook {
+    gantry_verdict_t (*run)(gantry_exchange_t*, void*) noexcept = nullptr;
+    void* self = nullptr;
+    const Module* module = nullptr;
+    std::string name;
+};
+struct BoundFilter {
+    void (*run)(gantry_exchange_t*, void*) noexcept = nullptr;
+    void* self = nullptr;
+};
+
+// Hooks and filters of one location, before they are put in order.
+struct Added {
+    struct Hook {
+        server::Phase phase;
+        Ordered order;
+        const BoundHook* bound;
+    };
+    struct Filter {
+        Ordered order;
+        const BoundFilter* bound;
+    };
+    std::vector<Hook> hooks;
+    std::vector<Filter> filters;
+};
+
+// What hooks refer to; lives as long as the instances of a generation.
+struct Kept {
+    std::deque<gantry_value> values;
+    std::deque<BoundHook> hooks;
+    std::deque<BoundFilter> filters;
+};
+
+}  // namespace gantry::module
+
+// A place in the configuration, for one module, during a load. [main]
+struct gantry_scope {
+    std::uint32_t kind = GANTRY_IN_SERVER;
+    const gantry::module::Module* module = nullptr;
+    const gantry::conf::ModuleValues* own = nullptr;  // of all modules
+    std::string_view name;
+    const gantry_scope* parent = nullptr;
+    gantry::conf::Place place;
+    gantry::server::Problems* problems = nullptr;
+    gantry::conf::Diagnostics* diagnostics = nullptr;  // for warnings; may be null
+    gantry::module::Kept* kept = nullptr;
+    // Of a location; null elsewhere.
+    const std::vector<const gantry::server::Regex*>* captures = nullptr;
+    gantry::module::Added* added = nullptr;
+    gantry::http::EncodedSlash encoded_slash{};
+};
+
+namespace gantry::module {
+
+// What `value` is to a module: made at each call, kept in scope.kept.
+const gantry_value* bind(const gantry_scope& scope, const conf::ModuleValue& value);
+
+}  // namespace gantry::module

@@ -1,0 +1,29 @@
+"""Builds modules with the compiler of this machine, as their authors do."""
+
+import functools
+import pathlib
+import subprocess
+import tempfile
+
+from .gantry import ROOT
+
+SDK = ROOT / "plugins-sdk"
+PROBE = ROOT / "tests" / "e2e" / "modules" / "probe.c"
+
+
+def build(source, folder, name, *flags):
+    """gantry-NAME.so in `folder`."""
+    out = pathlib.Path(folder) / f"gantry-{name}.so"
+    source = pathlib.Path(source)
+    compiler = ["c++", "-std=c++20"] if source.suffix == ".cpp" else ["cc", "-std=c11"]
+    command = [*compiler, "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{SDK}", *flags, "-o", out, source]
+    subprocess.run(command, check=True, timeout=120)
+    return out
+
+
+@functools.cache
+def probe_folder():
+    """Where gantry-probe.so is, built once."""
+    folder = tempfile.mkdtemp(prefix="gantry-modules-")
+    build(PROBE, folder, "probe")
+    return folder
