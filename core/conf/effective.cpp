@@ -75,6 +75,7 @@ public:
 
     std::vector<EffectiveValue> run(const Node& root) {
         const Scope& top = all_scopes().front();
+        pairs(root, &top);  // behind a header they would belong to its table
         for (const std::string_view first : {"server", "log"}) {
             const Entry* const entry = root.find(first);
             if (entry != nullptr) {
@@ -84,7 +85,6 @@ public:
             }
         }
         path_.clear();
-        pairs(root, &top);
         for (const Entry& entry : root.children()) {
             if (entry.key != "server" && entry.key != "log") below(entry, &top);
         }

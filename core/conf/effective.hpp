@@ -30,7 +30,7 @@ enum class Untouched { Omitted, Shown };  // settings that no file mentions
 struct Effective {
     Loaded loaded;                       // the settings are there unless something is wrong
     std::vector<std::string> files;      // by Place::file
-    std::vector<EffectiveValue> values;  // table by table: server and log first, then as in the files
+    std::vector<EffectiveValue> values;  // what is in no table, server and log, then as in the files
 };
 
 // Reads `path` as load() does, but for rooms above.

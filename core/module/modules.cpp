@@ -74,8 +74,7 @@ tl::expected<const conf::ModuleDoc*, conf::ModuleRefusal> Modules::open(const st
             "to use another library of the same name, gantry has to be upgraded or restarted"});
     }
     if (conf::ModuleRefusal wrong = begin(*module); !wrong.message.empty()) {
-        // It may have begun things that refer to what it was given.
-        static_cast<void>(module.release());
+        refused_.push_back(std::move(module));
         return tl::unexpected(std::move(wrong));
     }
     std::vector<const conf::ModuleDoc*> others;
@@ -83,7 +82,7 @@ tl::expected<const conf::ModuleDoc*, conf::ModuleRefusal> Modules::open(const st
     if (const std::string wrong = conf::complete(module->doc, others); !wrong.empty()) {
         const std::string title = fmt::format("{} {}", module->name, module->library.entry->version);
         module->library.entry->close(module->state);
-        static_cast<void>(module.release());
+        refused_.push_back(std::move(module));
         return tl::unexpected(conf::ModuleRefusal{fmt::format("the module {} is not sound: {}", title, wrong),
                                                   "its author has to mend it"});
     }

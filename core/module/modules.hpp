@@ -30,6 +30,8 @@ public:
 private:
     Services& services_;
     std::vector<std::unique_ptr<Module>> modules_;
+    std::vector<std::unique_ptr<Module>>
+        refused_;  // may have begun things that refer to what they were given
 };
 
 }  // namespace gantry::module

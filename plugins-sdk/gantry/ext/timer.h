@@ -24,7 +24,7 @@ typedef struct gantry_timer_1 {
     gantry_result_t (*cancel)(const gantry_host_t* host, uint64_t id) GANTRY_NOEXCEPT;
 
     /* Nanoseconds; does not jump when the clock is set. [any] */
-    uint64_t (*monotonic)(void) GANTRY_NOEXCEPT;
+    uint64_t (*monotonic)(void) GANTRY_NOEXCEPT; /* NOLINT(modernize-redundant-void-arg): C */
 
     /* `run(state)` after `delay` nanoseconds, up to two tenths of a second late, on the worker of `ticket`, while the exchange
      * sleeps on: `run` may answer it, resume it, or wait for the next thing. Never called once the ticket is
