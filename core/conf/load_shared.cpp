@@ -20,9 +20,7 @@ bool check_field_name(Loading& in, std::string_view name, Place place) {
                  "names of fields are made of letters, digits and -");
         return false;
     }
-    for (const std::string_view framing : {"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive",
-                                           "TE", "Trailer", "Upgrade", "Proxy-Connection"}) {
-        if (!equals_ignore_case(name, framing)) continue;
+    if (const std::string_view framing = connection_field(name); !framing.empty()) {
         in.error(place, fmt::format("the field {} cannot be changed", framing),
                  "it belongs to the connection, which gantry keeps in order by itself");
         return false;
@@ -32,9 +30,7 @@ bool check_field_name(Loading& in, std::string_view name, Place place) {
 
 bool read_value(Loading& in, const KeyDoc& key, const Node& node, Template& out) {
     if (!in.read(key, node, out)) return false;
-    const bool control = std::any_of(out.text.begin(), out.text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
-    });
+    const bool control = has_control_bytes(out.text);
     if (control)
         in.error(node.place, "the value of a field cannot have line breaks or control characters",
                  "take them out");
@@ -281,13 +277,6 @@ constexpr Key<AccessLog> kLogKeys[] = {
 };
 
 }  // namespace
-
-bool is_token(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return is_alpha(c) || is_digit(c) ||
-               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-    });
-}
 
 bool check_redirect(Loading& in, const Template& target) {
     const std::string_view text = target.text;

@@ -2,6 +2,7 @@
 // Private to the load_*.cpp of this room.
 #pragma once
 
+#include "core/base/field_syntax.hpp"
 #include "core/conf/module_keys.hpp"
 #include "core/conf/reader.hpp"
 #include "core/conf/sections.hpp"
@@ -133,8 +134,6 @@ void load_field_edits(Loading& in, const KeyDoc& key, const Node& node, std::opt
 void load_error_pages(Loading& in, const KeyDoc& key, const Node& node,
                       std::optional<std::vector<ErrorPage>>& out);
 void load_access_log(Loading& in, const KeyDoc& key, const Node& node, std::optional<AccessLog>& out);
-// RFC 9110 5.6.2: what names of fields, cookies and codings are made of.
-bool is_token(std::string_view name);
 // Where a client is sent to: a path or a URL, perhaps with variables. Reports what is wrong.
 bool check_redirect(Loading& in, const Template& target);
 Inherited inherit(const Inherited& around, Own own);

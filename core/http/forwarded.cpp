@@ -1,5 +1,6 @@
 #include "core/http/forwarded.hpp"
 
+#include "core/base/field_syntax.hpp"
 #include "core/base/text.hpp"
 
 #include <algorithm>
@@ -19,13 +20,6 @@ bool is_address(std::string_view text, int family) {
     std::memcpy(terminated, text.data(), text.size());
     in6_addr address;  // the larger of the two
     return ::inet_pton(family, terminated, &address) == 1;
-}
-
-bool is_token(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return is_alpha(c) || is_digit(c) ||
-               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-    });
 }
 
 // As a token where it is one, else as a quoted string.

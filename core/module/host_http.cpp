@@ -1,9 +1,6 @@
 // gantry.http/1
-#include "core/base/text.hpp"
-#include "core/conf/units.hpp"
-#include "core/http/uri.hpp"
+#include "core/base/field_syntax.hpp"
 #include "core/module/extensions.hpp"
-#include "core/module/field_rules.hpp"
 #include "core/module/hooks.hpp"
 #include "core/module/scope.hpp"
 #include "core/server/worker_context.hpp"
@@ -143,8 +140,8 @@ gantry_result_t change(gantry_exchange_t* handle, std::uint32_t message, gantry_
                        gantry_bytes_t value, Change what) {
     server::Exchange& exchange = exchange_of(handle);
     http::Headers* const fields = fields_of(exchange, message);
-    if (fields == nullptr || !may_change_field(view_of(name)) ||
-        (what != Change::Remove && !may_be_value(view_of(value)))) {
+    const bool may_change = is_token(view_of(name)) && connection_field(view_of(name)).empty();
+    if (fields == nullptr || !may_change || (what != Change::Remove && has_control_bytes(view_of(value)))) {
         return GANTRY_ERROR_ARGUMENT;
     }
     if (message == GANTRY_RESPONSE && exchange.is_head_sent()) return GANTRY_ERROR_STATE;

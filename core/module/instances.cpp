@@ -1,6 +1,5 @@
 #include "core/module/instances.hpp"
 
-#include "core/base/log.hpp"
 #include "core/module/extensions.hpp"
 #include "core/module/hooks.hpp"
 
@@ -11,10 +10,14 @@
 namespace gantry::module {
 namespace {
 
+// The keys of a module lie in one piece.
+bool is_of(const conf::ModuleValue& value, const conf::ModuleDoc& doc) {
+    return value.key >= doc.keys.data() && value.key < doc.keys.data() + doc.keys.size();
+}
+
 bool has_key_of(const conf::ModuleValues& values, const conf::ModuleDoc& doc) {
-    return std::any_of(values.begin(), values.end(), [&](const conf::ModuleValue& value) {
-        return value.key >= doc.keys.data() && value.key < doc.keys.data() + doc.keys.size();
-    });
+    return std::any_of(values.begin(), values.end(),
+                       [&](const conf::ModuleValue& value) { return is_of(value, doc); });
 }
 
 bool is_for_places(const conf::ModuleKey& key) {
@@ -51,12 +54,7 @@ std::shared_ptr<Instances> Instances::prepare(const Modules& modules, const conf
                 if (instance.module == module) before = instance.state;
             }
         }
-        gantry_scope top;
-        top.module = module;
-        top.own = settings.server.module_values.get();
-        top.problems = &problems;
-        top.diagnostics = &diagnostics;
-        top.kept = &out->kept_;
+        gantry_scope top = out->top_scope(*module, settings, problems);
         const std::size_t known = problems.size();
         void* state = nullptr;
         if (module->instances->prepare(module->state, &top, before, &state)) {
@@ -74,6 +72,17 @@ Instances::~Instances() {
     }
 }
 
+gantry_scope Instances::top_scope(const Module& module, const conf::Settings& settings,
+                                  server::Problems& problems) {
+    gantry_scope top;
+    top.module = &module;
+    top.own = settings.server.module_values.get();
+    top.problems = &problems;
+    top.diagnostics = diagnostics_;
+    top.kept = &kept_;
+    return top;
+}
+
 // It has a key there, or around it, or one with a default.
 bool Instances::concerns(const Module& module, const server::HandlerScope& scope) {
     if (GANTRY_HAS(module.instances, configure) && has_default(module.doc)) return true;
@@ -81,8 +90,7 @@ bool Instances::concerns(const Module& module, const server::HandlerScope& scope
     if (has_key_of(*scope.host.module_values, module.doc)) return true;
     const conf::ModuleValues& top = *scope.settings.server.module_values;
     return std::any_of(top.begin(), top.end(), [&](const conf::ModuleValue& value) {
-        return is_for_places(*value.key) && value.key >= module.doc.keys.data() &&
-               value.key < module.doc.keys.data() + module.doc.keys.size();
+        return is_for_places(*value.key) && is_of(value, module.doc);
     });
 }
 
@@ -91,12 +99,7 @@ void Instances::configure(const server::HandlerScope& scope) {
     for (const Instance& instance : instances_) {
         if (!GANTRY_HAS(instance.module->instances, configure)) continue;
         if (!concerns(*instance.module, scope)) continue;
-        gantry_scope top;
-        top.module = instance.module;
-        top.own = scope.settings.server.module_values.get();
-        top.problems = &scope.problems;
-        top.diagnostics = diagnostics_;
-        top.kept = &kept_;
+        const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
         gantry_scope host = top;
         host.kind = GANTRY_IN_HOST;
         host.own = scope.host.module_values.get();

@@ -38,6 +38,7 @@ private:
     };
     Instances() = default;
     static bool concerns(const Module& module, const server::HandlerScope& scope);
+    gantry_scope top_scope(const Module& module, const conf::Settings& settings, server::Problems& problems);
     void add_in_order(const server::HandlerScope& scope, const Added& added);
 
     std::vector<Instance> instances_;

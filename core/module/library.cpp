@@ -54,7 +54,7 @@ tl::expected<std::string, conf::ModuleRefusal> find_library(std::string_view nam
 std::optional<conf::ModuleRefusal> judge(const gantry_module_entry_t& entry, const std::string& path) {
     // The size and the versions come first, and have to be right before anything else is looked at.
     if (entry.abi_major != GANTRY_ABI_MAJOR || entry.abi_minor > GANTRY_ABI_MINOR) {
-        const bool is_newer = entry.abi_major > GANTRY_ABI_MAJOR || entry.abi_major == GANTRY_ABI_MAJOR;
+        const bool is_newer = entry.abi_major >= GANTRY_ABI_MAJOR;
         return refusal(fmt::format("{} needs ABI {}.{}, and this gantry has {}.{}", path, entry.abi_major,
                                    entry.abi_minor, GANTRY_ABI_MAJOR, GANTRY_ABI_MINOR),
                        is_newer ? "upgrade gantry, or build the module with the SDK of this gantry"

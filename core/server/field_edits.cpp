@@ -1,6 +1,6 @@
 #include "core/server/field_edits.hpp"
 
-#include "core/base/text.hpp"
+#include "core/base/field_syntax.hpp"
 
 #include <algorithm>
 
@@ -8,34 +8,9 @@ namespace gantry::server {
 
 namespace {
 
-// RFC 9110 5.6.2.
-bool is_token(std::string_view name) {
-    constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-    return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-        return is_alpha(c) || is_digit(c) || kOthers.find(c) != kOthers.npos;
-    });
-}
-
-// Fields that the codec writes: changing them would break the framing of messages.
-bool frames_message(http::HeaderId id) {
-    switch (id) {
-        case http::HeaderId::Connection:
-        case http::HeaderId::ContentLength:
-        case http::HeaderId::KeepAlive:
-        case http::HeaderId::ProxyConnection:
-        case http::HeaderId::Te:
-        case http::HeaderId::Trailer:
-        case http::HeaderId::TransferEncoding:
-        case http::HeaderId::Upgrade:
-            return true;
-        default:
-            return false;
-    }
-}
-
 std::string problem_of_name(std::string_view name) {
     if (!is_token(name)) return "\"" + std::string(name) + "\" is no field name";
-    if (frames_message(http::header_id(name)))
+    if (!connection_field(name).empty())
         return "\"" + std::string(name) + "\" belongs to the connection and cannot be changed";
     return "";
 }
@@ -56,9 +31,7 @@ void FieldEdits::build_list(const std::vector<std::pair<std::string, conf::Templ
                                 std::move(error.message), std::move(error.hint)});
             continue;
         }
-        const auto bad = std::find_if(value.text.begin(), value.text.end(), [](char c) {
-            return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-        });
+        const auto bad = std::find_if(value.text.begin(), value.text.end(), is_control_byte);
         if (bad != value.text.end()) {
             problems.push_back({value.place, static_cast<std::uint32_t>(bad - value.text.begin()),
                                 "a field value holds no control characters", ""});
