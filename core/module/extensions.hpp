@@ -8,6 +8,7 @@
 #include <gantry/ext/filter.h>
 #include <gantry/ext/http.h>
 #include <gantry/ext/log.h>
+#include <gantry/ext/metrics.h>
 #include <gantry/ext/phase.h>
 #include <gantry/ext/timer.h>
 #include <string_view>
@@ -21,6 +22,7 @@ extern const gantry_http_1_t kHttp;
 extern const gantry_filter_1_t kFilter;
 extern const gantry_async_1_t kAsync;
 extern const gantry_timer_1_t kTimer;
+extern const gantry_metrics_1_t kMetrics;
 
 // Null: there is none of that id.
 const void* find_extension(std::string_view id);

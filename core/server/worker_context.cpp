@@ -13,7 +13,11 @@ thread_local WorkerContext* current_context = nullptr;
 
 WorkerContext::WorkerContext(unsigned index, unsigned workers, net::BlockingPool& blocking,
                              std::unique_ptr<LogBuffer> log)
-    : net_(index, &blocking), workers_(workers), blocking_(blocking), log_(std::move(log)) {}
+    : net_(index, &blocking),
+      workers_(workers),
+      blocking_(blocking),
+      log_(std::move(log)),
+      cells_(metrics::Registry::process().lease()) {}
 
 WorkerContext::~WorkerContext() {
     free_.clear();
@@ -27,8 +31,10 @@ WorkerContext* WorkerContext::here() {
 
 void WorkerContext::run() {
     current_context = this;
+    metrics::Registry::use_here(cells_.get());
     log_tick_.on_deadline();
     net_.run();
+    metrics::Registry::use_here(nullptr);
 }
 
 void WorkerContext::shut_down() {

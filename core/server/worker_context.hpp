@@ -2,6 +2,7 @@
 // whatever handlers keep per worker.
 #pragma once
 
+#include "core/base/metrics.hpp"
 #include "core/http/stream.hpp"
 #include "core/net/blocking_pool.hpp"
 #include "core/net/worker.hpp"
@@ -91,6 +92,8 @@ public:
     // Null: requests are not remembered.
     RecentRing* recent() { return recent_ ? &*recent_ : nullptr; }
     void set_recent(const RecentRing& ring) { recent_ = ring; }  // before run()
+    // What this worker counts, for all of metrics::Registry::process().
+    metrics::Cells& cells() { return *cells_; }
     TrafficCounters& traffic() { return traffic_; }
     const TrafficCounters& traffic() const { return traffic_; }
     // Requests answered so far, for status. [any] to read
@@ -127,6 +130,7 @@ private:
     RequestIds request_ids_;
     TimeText time_text_;
     TrafficCounters traffic_;
+    std::shared_ptr<metrics::Cells> cells_;
     std::optional<RecentRing> recent_;
     std::vector<std::unique_ptr<LocalBase>> locals_;
     std::vector<std::unique_ptr<Exchange>> free_;

@@ -28,6 +28,7 @@
 
 #include "gantry/fake/async_tables.hpp"
 #include "gantry/fake/hook_tables.hpp"
+#include "gantry/fake/metrics_table.hpp"
 
 #include <chrono>
 #include <cstring>
@@ -160,6 +161,18 @@ public:
         return std::any_of(state_.log.begin(), state_.log.end(),
                            [part](const LogLine& line) { return line.text.find(part) != line.text.npos; });
     }
+    // What the module counted: the value of the metric "refusals" for these values of its labels, of a histogram how
+    // many it saw. Nothing: there is no such series.
+    std::optional<std::int64_t> metric(std::string_view name,
+                                       const std::vector<std::string>& values = {}) const {
+        for (const detail::SeriesState& series : state_.series) {
+            if (state_.metrics[series.metric].name == name && series.values == values) return series.value;
+        }
+        return std::nullopt;
+    }
+    // A counter of gantry's own, by its whole name, for modules that read what is counted.
+    void count(std::string name, std::vector<std::string> labels, std::vector<std::string> values,
+               std::int64_t value);
     // For tests of broken modules: from now on broken contracts are kept here, and do not fail the test.
     void expect_violations() { state_.expects_violations = true; }
     const std::vector<std::string>& violations() const { return state_.violations; }

@@ -10,6 +10,7 @@
 #include "gantry/ext/filter.h"
 #include "gantry/ext/http.h"
 #include "gantry/ext/log.h"
+#include "gantry/ext/metrics.h"
 #include "gantry/ext/phase.h"
 #include "gantry/ext/timer.h"
 #include "gantry/host.h"

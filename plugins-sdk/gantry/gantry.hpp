@@ -5,6 +5,7 @@
 #include "gantry/conf.hpp"
 #include "gantry/exchange.hpp"
 #include "gantry/host.hpp"
+#include "gantry/metrics.hpp"
 #include "gantry/module.hpp"
 #include "gantry/roles.hpp"
 #include "gantry/task.hpp"

@@ -55,7 +55,8 @@ public:
           phase_(find<gantry_phase_1_t>(GANTRY_PHASE_1)),
           filter_(find<gantry_filter_1_t>(GANTRY_FILTER_1)),
           async_(find<gantry_async_1_t>(GANTRY_ASYNC_1)),
-          timer_(find<gantry_timer_1_t>(GANTRY_TIMER_1)) {}
+          timer_(find<gantry_timer_1_t>(GANTRY_TIMER_1)),
+          metrics_(find<gantry_metrics_1_t>(GANTRY_METRICS_1)) {}
 
     const gantry_host_t* raw() const noexcept { return raw_; }
     const gantry_log_1_t* log() const noexcept { return log_; }
@@ -65,6 +66,7 @@ public:
     const gantry_filter_1_t* filter() const noexcept { return filter_; }
     const gantry_async_1_t* async() const noexcept { return async_; }
     const gantry_timer_1_t* timer() const noexcept { return timer_; }
+    const gantry_metrics_1_t* metrics() const noexcept { return metrics_; }
 
     // Any other extension, as the table that its header declares; nullptr: this gantry does not have it. [any]
     template <class Table>
@@ -102,6 +104,7 @@ private:
     const gantry_filter_1_t* filter_;
     const gantry_async_1_t* async_;
     const gantry_timer_1_t* timer_;
+    const gantry_metrics_1_t* metrics_;
 };
 
 namespace detail {

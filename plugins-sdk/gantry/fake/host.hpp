@@ -17,6 +17,10 @@ inline Host::~Host() {
     run();
     state_.generations.clear();
     if (state_.module != nullptr && state_.entry->close != nullptr) state_.entry->close(state_.module);
+    for (const detail::SeriesState& series : state_.series) {
+        if (series.holders > 0)
+            state_.violation("a series of \"" + state_.metrics[series.metric].name + "\" was not released");
+    }
     for (const detail::Timer& timer : state_.timers) {
         if (timer.interval != 0) state_.violation("a timer of every() was not cancelled");
     }
@@ -32,6 +36,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_FILTER_1) return &detail::FilterTable::kTable;
     if (wanted == GANTRY_ASYNC_1) return &detail::AsyncTable::kTable;
     if (wanted == GANTRY_TIMER_1) return &detail::TimerTable::kTable;
+    if (wanted == GANTRY_METRICS_1) return &detail::MetricsTable::kTable;
     return nullptr;
 }
 
@@ -202,6 +207,22 @@ inline Exchange Host::request(Request request) {
     }
     detail::Drive::run(exchange);
     return Exchange{exchange};
+}
+
+inline void Host::count(std::string name, std::vector<std::string> labels, std::vector<std::string> values,
+                        std::int64_t value) {
+    const auto is_it = [&](const detail::MetricState& metric) {
+        return metric.is_foreign && metric.name == name;
+    };
+    auto found = std::find_if(state_.metrics.begin(), state_.metrics.end(), is_it);
+    if (found == state_.metrics.end()) {
+        state_.metrics.push_back(
+            {name, "", "Counted by the test.", GANTRY_COUNTER, 1, 1000, labels, {}, true});
+        found = state_.metrics.end() - 1;
+    }
+    detail::SeriesState series{static_cast<std::size_t>(found - state_.metrics.begin()), std::move(values)};
+    series.value = value;
+    state_.series.push_back(std::move(series));
 }
 
 inline void Host::run() {

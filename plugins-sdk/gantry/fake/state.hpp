@@ -178,6 +178,27 @@ struct Origin {
     std::vector<std::string> pieces = {};
 };
 
+struct MetricState {
+    std::string name;
+    std::string unit;
+    std::string help;
+    std::uint32_t type = GANTRY_COUNTER;
+    std::uint64_t per_unit = 1;
+    std::uint64_t most = 1000;
+    std::vector<std::string> labels = {};
+    std::vector<std::uint64_t> bounds = {};
+    bool is_foreign = false;  // not of the module: its name is whole
+};
+
+struct SeriesState {
+    std::size_t metric;
+    std::vector<std::string> values;
+    int holders = 0;
+    std::int64_t value = 0;  // of a histogram: how many values it saw
+    std::vector<std::uint64_t> buckets = {};
+    std::uint64_t sum = 0;
+};
+
 enum class Step { Idle, Opening, Preparing, Configuring, Retiring };
 
 struct State {
@@ -210,6 +231,8 @@ struct State {
     std::deque<std::function<void()>> posted = {};
     std::deque<std::function<void()>> blocking = {};
     std::vector<LogLine> log = {};
+    std::deque<MetricState> metrics = {};
+    std::deque<SeriesState> series = {};
     std::vector<std::string> violations = {};
     bool expects_violations = false;
 

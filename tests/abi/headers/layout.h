@@ -197,6 +197,62 @@ AT(gantry_timer_1_t, cancel, 24);
 AT(gantry_timer_1_t, monotonic, 32);
 AT(gantry_timer_1_t, run_after, 40);
 
+/* ---- gantry/ext/metrics.h */
+
+SIZE(gantry_metric_t, 88);
+AT(gantry_metric_t, size, 0);
+AT(gantry_metric_t, type, 4);
+AT(gantry_metric_t, name, 8);
+AT(gantry_metric_t, unit, 16);
+AT(gantry_metric_t, help, 24);
+AT(gantry_metric_t, labels, 32);
+AT(gantry_metric_t, per_unit, 40);
+AT(gantry_metric_t, most_series, 48);
+AT(gantry_metric_t, bound_count, 52);
+AT(gantry_metric_t, bounds, 56);
+AT(gantry_metric_t, least, 64);
+AT(gantry_metric_t, most, 72);
+AT(gantry_metric_t, steps, 80);
+AT(gantry_metric_t, unused, 84);
+
+SIZE(gantry_metric_view_t, 80);
+AT(gantry_metric_view_t, size, 0);
+AT(gantry_metric_view_t, type, 4);
+AT(gantry_metric_view_t, name, 8);
+AT(gantry_metric_view_t, unit, 24);
+AT(gantry_metric_view_t, help, 40);
+AT(gantry_metric_view_t, per_unit, 56);
+AT(gantry_metric_view_t, bounds, 64);
+AT(gantry_metric_view_t, bound_count, 72);
+AT(gantry_metric_view_t, unused, 76);
+
+SIZE(gantry_sample_t, 48);
+AT(gantry_sample_t, size, 0);
+AT(gantry_sample_t, label_count, 4);
+AT(gantry_sample_t, labels, 8);
+AT(gantry_sample_t, values, 16);
+AT(gantry_sample_t, value, 24);
+AT(gantry_sample_t, buckets, 32);
+AT(gantry_sample_t, sum, 40);
+
+SIZE(gantry_metric_visitor_t, 24);
+AT(gantry_metric_visitor_t, size, 0);
+AT(gantry_metric_visitor_t, unused, 4);
+AT(gantry_metric_visitor_t, on_metric, 8);
+AT(gantry_metric_visitor_t, on_sample, 16);
+
+SIZE(gantry_metrics_1_t, 80);
+AT(gantry_metrics_1_t, size, 0);
+AT(gantry_metrics_1_t, declare, 8);
+AT(gantry_metrics_1_t, series, 16);
+AT(gantry_metrics_1_t, release, 24);
+AT(gantry_metrics_1_t, add, 32);
+AT(gantry_metrics_1_t, set, 40);
+AT(gantry_metrics_1_t, observe, 48);
+AT(gantry_metrics_1_t, begin_walk, 56);
+AT(gantry_metrics_1_t, walk, 64);
+AT(gantry_metrics_1_t, end_walk, 72);
+
 /* ---- numbers */
 
 IS(GANTRY_NEXT, 0);
@@ -234,6 +290,10 @@ IS(GANTRY_KEY_LIST, 2);
 IS(GANTRY_KEY_NAMED, 4);
 IS(GANTRY_KEY_HANDLER, 8);
 IS(GANTRY_KEY_SECRET, 16);
+
+IS(GANTRY_COUNTER, 1);
+IS(GANTRY_GAUGE, 2);
+IS(GANTRY_HISTOGRAM, 3);
 
 IS(GANTRY_REQUEST, 0);
 IS(GANTRY_RESPONSE, 1);
