@@ -253,10 +253,11 @@ void take_response_head(const http::ResponseHead& from, http::Method method, htt
     to.body = from.body;
     to.content_length = from.content_length;
     if (from.body == http::BodyKind::UntilClose) to.body = http::BodyKind::Chunked;
-    const bool has_length = from.headers.has(HeaderId::ContentLength);
     // An answer to HEAD is framed as one to GET would be.
-    if (method == http::Method::Head && !http::status_forbids_body(from.status) && !has_length) {
-        to.body = http::BodyKind::Chunked;
+    if (method == http::Method::Head && !http::status_forbids_body(from.status)) {
+        const auto length = parse_decimal(from.headers.value(HeaderId::ContentLength));
+        to.body = length ? http::BodyKind::Length : http::BodyKind::Chunked;
+        to.content_length = length.value_or(0);
     }
     const bool is_upgrade = from.status == 101;
     if (is_upgrade) to.body = http::BodyKind::UntilClose;

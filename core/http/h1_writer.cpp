@@ -256,7 +256,7 @@ void write_response_head(const ResponseHead& head, Version client_version, bool 
             sink.put(date29);
             sink.put(kCrLf);
         }
-        if (server_header && !head.headers.has(HeaderId::Server)) sink.put(kServer);
+        if (server_header && !head.without_server && !head.headers.has(HeaderId::Server)) sink.put(kServer);
         put_response_fields(sink, head);
         sink.put(prepared);
         put_response_framing(sink, head, client_version);

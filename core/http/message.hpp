@@ -57,6 +57,7 @@ struct ResponseHead {
     Headers headers;
     // Written behind `headers`: none of the fields of the framing, no Date, no Server. May be null.
     const PreparedFields* prepared = nullptr;
+    bool without_server = false;  // none of ours either
 };
 
 // "Not Found" for 404; "" when unknown.

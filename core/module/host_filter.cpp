@@ -4,6 +4,10 @@
 #include "core/module/extensions.hpp"
 #include "core/server/body_filter.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
 namespace gantry::module {
 namespace {
 
@@ -14,9 +18,15 @@ gantry_sink_t* handle_of(server::BodySink& sink) {
     return reinterpret_cast<gantry_sink_t*>(&sink);
 }
 
+// Of the first version of a filter, which knew of no pauses.
+constexpr std::size_t kFirstSize = offsetof(gantry_body_filter_t, on_pause);
+
 class ModuleFilter final : public server::BodyFilter {
 public:
-    ModuleFilter(const gantry_body_filter_t& filter, void* state) : filter_(filter), state_(state) {}
+    // One of an older module is shorter.
+    ModuleFilter(const gantry_body_filter_t& filter, void* state) : state_(state) {
+        std::memcpy(&filter_, &filter, std::min<std::size_t>(filter.size, sizeof(filter_)));
+    }
     ModuleFilter(const ModuleFilter&) = delete;
     ModuleFilter& operator=(const ModuleFilter&) = delete;
     ~ModuleFilter() override {
@@ -26,18 +36,21 @@ public:
     bool on_piece(std::string_view bytes, const Ref<RefCounted>& /*owner*/, server::BodySink& next) override {
         return filter_.on_data(state_, bytes_of(bytes), handle_of(next));
     }
+    bool on_pause(server::BodySink& next) override {
+        return filter_.on_pause == nullptr || filter_.on_pause(state_, handle_of(next));
+    }
     bool on_end(server::BodySink& next) override {
         return filter_.on_end == nullptr || filter_.on_end(state_, handle_of(next));
     }
 
 private:
-    gantry_body_filter_t filter_;
+    gantry_body_filter_t filter_{};
     void* state_;
 };
 
 gantry_result_t add_body_filter(gantry_exchange_t* handle, const gantry_body_filter_t* filter,
                                 void* state) noexcept {
-    if (filter == nullptr || filter->size < sizeof(gantry_body_filter_t) || filter->on_data == nullptr)
+    if (filter == nullptr || filter->size < kFirstSize || filter->on_data == nullptr)
         return GANTRY_ERROR_ARGUMENT;
     server::Exchange& exchange = exchange_of(handle);
     if (exchange.is_head_sent() || !exchange.has_body()) return GANTRY_ERROR_STATE;

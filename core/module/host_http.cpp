@@ -149,6 +149,8 @@ gantry_result_t change(gantry_exchange_t* handle, std::uint32_t message, gantry_
     switch (what) {
         case Change::Remove:
             fields->remove(key);
+            if (message == GANTRY_RESPONSE && http::header_id(key) == http::HeaderId::Server)
+                exchange.response().without_server = true;
             break;
         case Change::Set:
             fields->set(exchange.arena().copy(key), exchange.arena().copy(view_of(value)));
@@ -282,6 +284,13 @@ gantry_result_t watch(gantry_exchange_t* handle, void* state,
     return GANTRY_OK;
 }
 
+std::uint64_t body_size(const gantry_exchange_t* handle) noexcept {
+    const server::Exchange& exchange = exchange_of(handle);
+    if (!exchange.has_body()) return 0;
+    const http::ResponseHead& head = exchange.response();
+    return head.body == http::BodyKind::Length ? head.content_length : UINT64_MAX;
+}
+
 // ---- memory
 
 void* allocate(gantry_exchange_t* exchange, std::size_t size) noexcept {
@@ -330,6 +339,7 @@ const gantry_http_1_t kHttp = {
     &allocate,
     &note,
     &set_note,
+    &body_size,
 };
 
 }  // namespace gantry::module

@@ -22,11 +22,11 @@ std::optional<server::Phase> phase_of(std::string_view name) {
 gantry_result_t add(gantry_scope_t* scope, const gantry_hook_t* hook) noexcept {
     if (scope == nullptr || hook == nullptr || hook->size < sizeof(gantry_hook_t))
         return GANTRY_ERROR_ARGUMENT;
-    if (scope->added == nullptr) return GANTRY_ERROR_STATE;
+    if (scope->added == nullptr || scope->kind != GANTRY_IN_LOCATION) return GANTRY_ERROR_STATE;
     const auto phase = hook->phase == nullptr ? std::nullopt : phase_of(hook->phase);
     if (!phase || hook->name == nullptr || hook->run == nullptr) return GANTRY_ERROR_ARGUMENT;
-    const BoundHook& bound =
-        scope->kept->hooks.emplace_back(BoundHook{hook->run, hook->self, scope->module, hook->name});
+    const BoundHook& bound = scope->kept->hooks.emplace_back(BoundHook{
+        hook->run, hook->self, scope->module, hook->name, (hook->flags & GANTRY_HOOK_PREFLIGHTS) != 0});
     scope->added->hooks.push_back(
         {*phase, {bound.name, text_of(hook->before), text_of(hook->after)}, &bound});
     return GANTRY_OK;
@@ -42,9 +42,9 @@ gantry_result_t add_header_filter(gantry_scope_t* scope, const gantry_header_fil
         return GANTRY_ERROR_ARGUMENT;
     }
     if (scope->added == nullptr) return GANTRY_ERROR_STATE;
-    const BoundFilter& bound = scope->kept->filters.emplace_back(BoundFilter{filter->run, filter->self});
-    scope->added->filters.push_back(
-        {{filter->name, text_of(filter->before), text_of(filter->after)}, &bound});
+    const BoundFilter& bound =
+        scope->kept->filters.emplace_back(BoundFilter{filter->run, filter->self, filter->name});
+    scope->added->filters.push_back({{bound.name, text_of(filter->before), text_of(filter->after)}, &bound});
     return GANTRY_OK;
 }
 

@@ -84,28 +84,46 @@ gantry_scope Instances::top_scope(const Module& module, const conf::Settings& se
 }
 
 // It has a key there, or around it, or one with a default.
-bool Instances::concerns(const Module& module, const server::HandlerScope& scope) {
-    if (GANTRY_HAS(module.instances, configure) && has_default(module.doc)) return true;
-    if (has_key_of(*scope.location.module_values, module.doc)) return true;
-    if (has_key_of(*scope.host.module_values, module.doc)) return true;
-    const conf::ModuleValues& top = *scope.settings.server.module_values;
+bool Instances::concerns(const Module& module, const conf::Settings& settings, const conf::Host& host,
+                         const conf::Location* location) {
+    if (has_default(module.doc)) return true;
+    if (location != nullptr && has_key_of(*location->module_values, module.doc)) return true;
+    if (has_key_of(*host.module_values, module.doc)) return true;
+    const conf::ModuleValues& top = *settings.server.module_values;
     return std::any_of(top.begin(), top.end(), [&](const conf::ModuleValue& value) {
         return is_for_places(*value.key) && is_of(value, module.doc);
     });
+}
+
+gantry_scope Instances::host_scope(const gantry_scope& top, const conf::Host& host) {
+    gantry_scope scope = top;
+    scope.kind = GANTRY_IN_HOST;
+    scope.own = host.module_values.get();
+    scope.name = host.name;
+    scope.place = host.place;
+    scope.parent = &top;
+    scope.encoded_slash = server::encoded_slash_of(host);
+    return scope;
+}
+
+// A module that says no has to say why.
+template <class Configure>
+void Instances::ask(const Instance& instance, gantry_scope& scope, Configure&& configure) {
+    server::Problems& problems = *scope.problems;
+    const std::size_t known = problems.size();
+    if (configure(instance.state, &scope) || problems.size() > known) return;
+    server::Problem problem = problem_of_all(*instance.module, "be configured");
+    problem.place = scope.place;
+    problems.push_back(std::move(problem));
 }
 
 void Instances::configure(const server::HandlerScope& scope) {
     Added added;
     for (const Instance& instance : instances_) {
         if (!GANTRY_HAS(instance.module->instances, configure)) continue;
-        if (!concerns(*instance.module, scope)) continue;
+        if (!concerns(*instance.module, scope.settings, scope.host, &scope.location)) continue;
         const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
-        gantry_scope host = top;
-        host.kind = GANTRY_IN_HOST;
-        host.own = scope.host.module_values.get();
-        host.name = scope.host.name;
-        host.place = scope.host.place;
-        host.parent = &top;
+        const gantry_scope host = host_scope(top, scope.host);
         gantry_scope location = host;
         location.kind = GANTRY_IN_LOCATION;
         location.own = scope.location.module_values.get();
@@ -113,50 +131,67 @@ void Instances::configure(const server::HandlerScope& scope) {
         location.place = scope.location.place;
         location.parent = &host;
         location.captures = &scope.captures;
-        location.encoded_slash = server::encoded_slash_of(scope.host);
         location.added = &added;
-        const std::size_t known = scope.problems.size();
-        if (instance.module->instances->configure(instance.state, &location)) continue;
-        if (scope.problems.size() > known) continue;
-        server::Problem problem = problem_of_all(*instance.module, "be configured");
-        problem.place = location.place;
-        scope.problems.push_back(std::move(problem));
+        ask(instance, location, instance.module->instances->configure);
     }
     add_in_order(scope, added);
 }
 
-void Instances::add_in_order(const server::HandlerScope& scope, const Added& added) {
-    const auto sorted = [&](const std::vector<Ordered>& orders, std::string_view of) {
-        auto order = in_order(orders);
-        if (!order) {
-            scope.problems.push_back(
-                {scope.location.place, 0,
-                 fmt::format("hooks of modules in {} wait for each other: {}", of, order.error()),
-                 "take one of their modules out"});
-        }
-        return order.value_or(std::vector<std::size_t>());
-    };
+namespace {
+
+// What `orders` come to; a circle is a problem.
+std::vector<std::size_t> sorted(const std::vector<Ordered>& orders, std::string_view of,
+                                const conf::Place& place, server::Problems& problems) {
+    auto order = in_order(orders);
+    if (!order) {
+        problems.push_back({place, 0,
+                            fmt::format("hooks of modules in {} wait for each other: {}", of, order.error()),
+                            "take one of their modules out"});
+    }
+    return order.value_or(std::vector<std::size_t>());
+}
+
+void add_filters(const Added& added, const conf::Place& place, server::Problems& problems,
+                 std::vector<server::HeaderFilter>& to) {
     std::vector<Ordered> orders;
     for (const Added::Filter& filter : added.filters) orders.push_back(filter.order);
-    for (const std::size_t index : sorted(orders, "header_filter")) {
-        scope.added.header_filters.push_back(
-            {&run_filter, added.filters[index].bound, added.filters[index].order.name});
+    for (const std::size_t index : sorted(orders, "header_filter", place, problems))
+        to.push_back({&run_filter, added.filters[index].bound, added.filters[index].bound->name});
+}
+
+}  // namespace
+
+void Instances::configure_host(const server::HostScope& scope) {
+    Added added;
+    for (const Instance& instance : instances_) {
+        if (!GANTRY_HAS(instance.module->instances, configure_host)) continue;
+        if (!concerns(*instance.module, scope.settings, scope.host, nullptr)) continue;
+        const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
+        gantry_scope host = host_scope(top, scope.host);
+        host.added = &added;
+        ask(instance, host, instance.module->instances->configure_host);
     }
+    add_filters(added, scope.host.place, scope.problems, scope.header_filters);
+}
+
+void Instances::add_in_order(const server::HandlerScope& scope, const Added& added) {
+    add_filters(added, scope.location.place, scope.problems, scope.added.header_filters);
     for (const server::Phase phase :
          {server::Phase::Rewrite, server::Phase::Preaccess, server::Phase::Access, server::Phase::Precontent,
           server::Phase::Content, server::Phase::Log}) {
         std::vector<const Added::Hook*> hooks;
-        orders.clear();
+        std::vector<Ordered> orders;
         for (const Added::Hook& hook : added.hooks) {
             if (hook.phase != phase) continue;
             hooks.push_back(&hook);
             orders.push_back(hook.order);
         }
-        for (const std::size_t index : sorted(orders, server::name_of(phase))) {
+        for (const std::size_t index :
+             sorted(orders, server::name_of(phase), scope.location.place, scope.problems)) {
             const BoundHook* const bound = hooks[index]->bound;
             auto& to = phase == server::Phase::Log ? scope.added.log_hooks : scope.added.hooks;
-            to.push_back(
-                {phase, phase == server::Phase::Log ? &run_log_hook : &run_hook, bound, bound->name, true});
+            to.push_back({phase, phase == server::Phase::Log ? &run_log_hook : &run_hook, bound, bound->name,
+                          true, bound->takes_preflights});
         }
     }
 }

@@ -26,6 +26,9 @@ public:
     // scope.added.
     void configure(const server::HandlerScope& scope);
 
+    // The same for the answers of a host outside every location, which header filters alone may change.
+    void configure_host(const server::HostScope& scope);
+
     // The generation serves.
     void commit();
 
@@ -37,9 +40,13 @@ private:
         void* state;
     };
     Instances() = default;
-    static bool concerns(const Module& module, const server::HandlerScope& scope);
+    static bool concerns(const Module& module, const conf::Settings& settings, const conf::Host& host,
+                         const conf::Location* location);
     gantry_scope top_scope(const Module& module, const conf::Settings& settings, server::Problems& problems);
-    void add_in_order(const server::HandlerScope& scope, const Added& added);
+    static gantry_scope host_scope(const gantry_scope& top, const conf::Host& host);
+    template <class Configure>
+    static void ask(const Instance& instance, gantry_scope& scope, Configure&& configure);
+    static void add_in_order(const server::HandlerScope& scope, const Added& added);
 
     std::vector<Instance> instances_;
     Kept kept_;

@@ -29,10 +29,12 @@ struct BoundHook {
     void* self = nullptr;
     const Module* module = nullptr;
     std::string name;
+    bool takes_preflights = false;
 };
 struct BoundFilter {
     void (*run)(gantry_exchange_t*, void*) noexcept = nullptr;
     void* self = nullptr;
+    std::string name;
 };
 
 // Hooks and filters of one location, before they are put in order.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace gantry::server {
 
@@ -22,6 +23,9 @@ public:
     }
     void take(std::string_view bytes, const Ref<RefCounted>& owner) {
         if (!filter_->on_piece(bytes, owner, *this)) body_.has_failed_ = true;
+    }
+    void pause() {
+        if (!body_.has_failed_ && !filter_->on_pause(*this)) body_.has_failed_ = true;
     }
     void end() {
         if (!filter_->on_end(*this)) body_.has_failed_ = true;
@@ -81,7 +85,15 @@ void FilteredBody::finish(const http::Headers* trailers) {
     if (!is_holding()) end();
 }
 
+// While something is held for the client there is more to come soon.
+void FilteredBody::pause() {
+    if (is_finished_ || has_failed_ || is_holding() || !std::exchange(is_fresh_, false)) return;
+    for (const std::unique_ptr<Link>& link : links_) link->pause();
+    if (has_failed_) fail();
+}
+
 bool FilteredBody::pass(std::string_view bytes, const Ref<RefCounted>& owner) {
+    is_fresh_ = true;
     links_.front()->take(bytes, owner);
     if (has_failed_) fail();
     return !has_failed_;

@@ -37,6 +37,11 @@ public:
     // an `owner` they are valid during the call only. False: the body cannot be made; nothing else comes, and
     // the response is cut so that the client can tell.
     virtual bool on_piece(std::string_view bytes, const Ref<RefCounted>& owner, BodySink& next) = 0;
+    // More is to come, but not soon: what is held back should go out, where it is of use to the client.
+    virtual bool on_pause(BodySink& next) {
+        static_cast<void>(next);
+        return true;
+    }
     // The body is complete: what was held back has to go out. Not called when the response ends early.
     virtual bool on_end(BodySink& next) = 0;
 };
@@ -55,6 +60,8 @@ public:
 
     void send(std::string_view bytes, Ref<RefCounted> owner);
     void send_file(int fd, off_t offset, std::size_t size, Ref<RefCounted> owner);
+    // The producer has nothing more for now.
+    void pause();
     // The exchange may be over, and this with it, when it returns.
     void finish(const http::Headers* trailers);
 
@@ -81,6 +88,7 @@ private:
     net::FileReader files_;
     std::shared_ptr<Alive> alive_;  // outlives this where something was put off
     bool has_trailers_ = false;
+    bool is_fresh_ = false;     // something passed since the last pause
     bool is_finished_ = false;  // finish() was called
     bool has_failed_ = false;   // nothing passes any more
 };

@@ -150,6 +150,7 @@ void Exchange::start() {
     facts_ = stream_->facts();
     start_nanos_ = worker_->net().now_nanos();
     if (route()) run_hooks();
+    pause_filters();
 }
 
 void Exchange::start_failed(const Error& error) {
@@ -190,9 +191,21 @@ void Exchange::run_hooks() {
     const std::vector<Hook>& hooks = route_.location->pipeline.hooks;
     while (next_hook_ < hooks.size()) {
         const Hook& hook = hooks[next_hook_++];
+        if (!is_for(hook)) break;
         if (hook.run(*this, hook.self) != Verdict::Next) return;
     }
-    fail(404, {Code::NotFound, Side::Client, Retry::No, 0, "nothing answers here"});
+    answer_unhandled();
+}
+
+bool Exchange::is_for(const Hook& hook) const {
+    return !route_.is_preflight || hook.phase <= Phase::Preaccess;
+}
+
+void Exchange::answer_unhandled() {
+    if (!route_.is_preflight)
+        return fail(404, {Code::NotFound, Side::Client, Retry::No, 0, "nothing answers here"});
+    fail(405, {Code::MethodNotAllowed, Side::Client, Retry::No, 0, "no location takes this method"},
+         http::HeaderId::Allow, route_.preflight_allow);
 }
 
 void* Exchange::note(const void* key) const {
@@ -226,7 +239,7 @@ void Exchange::resume(Verdict verdict) {
     if (verdict != Verdict::Next && verdict != Verdict::Again) return;
     const std::uint64_t serial = serial_;
     run_hooks();
-    if (serial_ == serial) stream_->flush();
+    if (serial_ == serial) flush();
 }
 
 // ---- the response
@@ -241,8 +254,10 @@ void Exchange::send_head() {
             std::exchange(response_.prepared, nullptr)->append_to(response_.headers);
         }
         for (const HeaderFilter& filter : filters) filter.run(*this, filter.self);
-    } else if (route_.host != nullptr && !route_.host->response_fields->empty()) {
-        route_.host->response_fields->apply(response_.headers, *this, arena_);
+    } else if (route_.host != nullptr) {
+        for (const HeaderFilter& filter : route_.host->header_filters) filter.run(*this, filter.self);
+        if (!route_.host->response_fields->empty())
+            route_.host->response_fields->apply(response_.headers, *this, arena_);
     }
     head_sent_ = true;
     handler_nanos_ = worker_->net().now_nanos() - start_nanos_;
@@ -278,6 +293,7 @@ void Exchange::finish(const http::Headers* trailers) {
 }
 
 void Exchange::flush() {
+    pause_filters();
     stream_->flush();
 }
 
@@ -373,10 +389,12 @@ void Exchange::on_body(std::string_view bytes, const Ref<Block>& owner) {
             {Code::BodyTooLarge, Side::Client, Retry::No, 0, "while reading the request body"});
     }
     if (reader_ != nullptr) reader_->on_body(bytes, owner);
+    pause_filters();
 }
 
 void Exchange::on_body_end(const http::Headers* trailers) {
     if (reader_ != nullptr) reader_->on_body_end(trailers);
+    pause_filters();
 }
 
 void Exchange::on_body_failed(const Error& error) {
@@ -393,6 +411,7 @@ void Exchange::on_drained() {
         if (serial_ != serial || is_congested()) return;
     }
     if (source_ != nullptr) source_->on_drained(*this);
+    pause_filters();
 }
 
 std::string_view Exchange::request_id() {

@@ -20,6 +20,7 @@ struct GenerationUse;
 class RecentRing;
 class WorkerContext;
 class Exchange;
+struct Hook;
 
 // What a phase hook or handler answers.
 enum class Verdict : std::uint8_t {
@@ -184,8 +185,16 @@ private:
 
     void begin(http::ServerStream& stream, GenerationUse& use);
     bool route();
+    // The producer's event is over.
+    void pause_filters() {
+        if (filtered_ != nullptr) filtered_->pause();
+    }
     void answer_unrouted(const Unrouted& unrouted);
     void run_hooks();
+    // Whether `hook` is for this request: of a preflight that its location does not take, the early ones
+    // alone.
+    bool is_for(const Hook& hook) const;
+    void answer_unhandled();
     void resume(Verdict verdict);
     void drop_source();
     // behind the body filters

@@ -14,12 +14,14 @@ namespace gantry::server {
 class GenerationBuilder {
 public:
     GenerationBuilder(Generation& generation, const HandlerFactory& handlers, const LogOpener& logs,
-                      Problems& problems, const CertificateSource& certificates)
+                      Problems& problems, const CertificateSource& certificates,
+                      const HostFilters& host_filters)
         : generation_(generation),
           handlers_(handlers),
           logs_(logs),
           problems_(problems),
-          certificates_(certificates) {}
+          certificates_(certificates),
+          host_filters_(host_filters) {}
 
     void run();
     // False: there is a problem of the whole configuration.
@@ -54,6 +56,7 @@ private:
     const LogOpener& logs_;
     Problems& problems_;
     const CertificateSource& certificates_;
+    const HostFilters& host_filters_;
     // For each problem the host that it was met in; kNoHost: in none.
     static constexpr std::uint32_t kNoHost = 0xffffffff;
     std::vector<std::uint32_t> met_in_;
@@ -136,6 +139,7 @@ void GenerationBuilder::build_host(const conf::Host& settings, HostEntry& host) 
         if (auto regex = Regex::compile(name.text, Case::Ignore))
             host_expressions_.push_back(std::move(*regex));
     }
+    if (host_filters_) host_filters_({generation_.settings_, settings, problems_, host.header_filters});
     host.locations.resize(settings.locations.size());
     for (std::size_t i = 0; i < host.locations.size(); ++i) build_location(host, i, host.locations[i]);
 }
@@ -206,7 +210,8 @@ std::shared_ptr<const Generation> Generation::build(conf::Settings settings, con
                                                     const LogOpener& logs, Problems& problems,
                                                     std::uint64_t number,
                                                     const CertificateSource& certificates,
-                                                    const Contain& contain, std::shared_ptr<void> kept) {
+                                                    const Contain& contain, std::shared_ptr<void> kept,
+                                                    const HostFilters& host_filters) {
     // What ten thousand hosts took lies scattered: without being asked, malloc() would keep it until the end.
     const std::shared_ptr<Generation> generation(new Generation, [](Generation* old) {
         delete old;
@@ -214,7 +219,7 @@ std::shared_ptr<const Generation> Generation::build(conf::Settings settings, con
     });
     generation->settings_ = std::move(settings);
     generation->kept_ = std::move(kept);
-    GenerationBuilder builder(*generation, handlers, logs, problems, certificates);
+    GenerationBuilder builder(*generation, handlers, logs, problems, certificates, host_filters);
     builder.run();
     if (!builder.disable(contain)) return nullptr;
     generation->number_ = number;

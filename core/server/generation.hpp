@@ -51,8 +51,10 @@ struct HostEntry {
     // Requests are answered with 503. [any]
     bool is_disabled() const { return !faults.empty() && (awaited == nullptr || awaited->is_empty()); }
     LocationTable table;
-    std::vector<LocationEntry> locations;               // as in conf::Host
-    std::shared_ptr<const FieldEdits> response_fields;  // for answers outside every location
+    std::vector<LocationEntry> locations;  // as in conf::Host
+    // For answers outside every location: the filters of modules, then the operator's fields.
+    std::vector<HeaderFilter> header_filters;
+    std::shared_ptr<const FieldEdits> response_fields;
     std::shared_ptr<const ErrorPages> error_pages;
     std::shared_ptr<const AccessLog> access_log;
 };
@@ -76,6 +78,16 @@ struct HandlerScope {
 // Null after a problem was added. Given by the room above, so that this one knows no handler.
 using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerScope&)>;
 
+// What answers of a host outside every location go through.
+struct HostScope {
+    const conf::Settings& settings;
+    const conf::Host& host;
+    Problems& problems;
+    std::vector<HeaderFilter>& header_filters;
+};
+// Empty: there are no modules.
+using HostFilters = std::function<void(const HostScope&)>;
+
 // Opens an access log; a sentence in `error` on failure. Null where logs are not opened (gantry check).
 using LogOpener = std::function<std::shared_ptr<LogTarget>(const std::string& target, std::string& error)>;
 
@@ -92,12 +104,10 @@ public:
     // Control plane; may take long. Null when a problem afterwards is not of some hosts alone; hosts that are
     // concerned are there, but disabled. `number`: what people call it. `kept`: what hooks and handlers refer
     // to, freed after them.
-    static std::shared_ptr<const Generation> build(conf::Settings settings, const HandlerFactory& handlers,
-                                                   const LogOpener& logs, Problems& problems,
-                                                   std::uint64_t number = 0,
-                                                   const CertificateSource& certificates = {},
-                                                   const Contain& contain = {},
-                                                   std::shared_ptr<void> kept = {});
+    static std::shared_ptr<const Generation> build(
+        conf::Settings settings, const HandlerFactory& handlers, const LogOpener& logs, Problems& problems,
+        std::uint64_t number = 0, const CertificateSource& certificates = {}, const Contain& contain = {},
+        std::shared_ptr<void> kept = {}, const HostFilters& host_filters = {});
 
     const conf::Settings& settings() const { return settings_; }
     std::uint64_t number() const { return number_; }  // as given to build()

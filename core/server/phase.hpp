@@ -27,6 +27,8 @@ struct Hook {
     const void* self = nullptr;
     std::string_view name;    // lives as long as `self`: for explain and the log
     bool is_foreign = false;  // a module's: a rehearsal names it, and does not run it
+    // Answers preflights (Fetch 3.2.2): they come here also where the location does not take OPTIONS.
+    bool takes_preflights = false;
 };
 
 // Changes a response head just before it is sent. Runs for every response, error pages included. May add a

@@ -102,6 +102,7 @@ void Rehearsal::answer(Exchange& exchange, Rehearsed& rehearsed) const {
     if (!exchange.route()) return;
     const LocationEntry& location = *exchange.location();
     for (const Hook& hook : location.pipeline.hooks) {
+        if (!exchange.is_for(hook)) break;
         rehearsed.hooks.push_back(&hook);
         // It may wait, ask others, or count.
         if (hook.is_foreign && hook.phase != Phase::Content) continue;
@@ -115,7 +116,7 @@ void Rehearsal::answer(Exchange& exchange, Rehearsed& rehearsed) const {
         }
         if (hook.run(exchange, hook.self) != Verdict::Next) return;
     }
-    exchange.fail(404, {Code::NotFound, Side::Client, Retry::No, 0, "nothing answers here"});
+    exchange.answer_unhandled();
 }
 
 void Rehearsal::find_reasons(Exchange& exchange, const RehearsalRequest& request, Rehearsed& rehearsed) {

@@ -3,6 +3,8 @@
 #include "core/http/uri.hpp"
 #include "core/server/generation.hpp"
 
+#include <algorithm>
+
 namespace gantry::server {
 namespace {
 
@@ -38,6 +40,27 @@ Unrouted unrouted_by(const LocationMatch& match) {
     }
 }
 
+bool takes_preflights(const LocationEntry& location) {
+    const std::vector<Hook>& hooks = location.pipeline.hooks;
+    return std::any_of(hooks.begin(), hooks.end(), [](const Hook& hook) { return hook.takes_preflights; });
+}
+
+// A browser asks on its own, by OPTIONS, whether a page may use another method: it means the location that
+// takes that one, if this has to do with preflights.
+std::optional<LocationMatch> find_for_preflight(const HostEntry& host, const http::RequestHead& head,
+                                                std::string_view path, const IpBytes& client, Arena& arena) {
+    if (head.method != http::Method::Options || !head.headers.has(http::HeaderId::Origin))
+        return std::nullopt;
+    const http::Field* const method = head.headers.find("Access-Control-Request-Method");
+    if (method == nullptr) return std::nullopt;
+    http::RequestHead asked = head;
+    asked.method_name = method->value;
+    asked.method = http::method_of(method->value);
+    LocationMatch match = host.table.find(asked, path, client, arena);
+    const bool is_found = match.outcome == LocationMatch::Outcome::Found;
+    return is_found && takes_preflights(host.locations[match.location]) ? std::optional(match) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Unrouted> find_route(const Generation& generation, std::size_t listener,
@@ -67,7 +90,13 @@ std::optional<Unrouted> find_route(const Generation& generation, std::size_t lis
     if (!path) return Unrouted{status_of(path.error()), path.error(), {}};
     route.path = *path;
 
-    const LocationMatch match = route.host->table.find(head, route.path, client, arena);
+    LocationMatch match = route.host->table.find(head, route.path, client, arena);
+    if (const auto meant = find_for_preflight(*route.host, head, route.path, client, arena)) {
+        const bool is_found = match.outcome == LocationMatch::Outcome::Found;
+        route.is_preflight = !is_found || match.location != meant->location;
+        route.preflight_allow = is_found ? std::string_view{} : match.allow;
+        match = *meant;
+    }
     if (match.outcome != LocationMatch::Outcome::Found) return unrouted_by(match);
     route.location = &route.host->locations[match.location];
     route.location_captures = match.captures;

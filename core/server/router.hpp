@@ -24,6 +24,10 @@ struct Route {
     const LocationEntry* location = nullptr;  // null: none matched
     std::string_view path;                    // in normal form
     std::string_view pattern;                 // text of the exact or prefix pattern; "" for an expression
+    // A preflight, for a location that takes the method which it asks for, and not itself: hooks up to
+    // preaccess may answer it, and nobody else.
+    bool is_preflight = false;
+    std::string_view preflight_allow;  // of a preflight: the Allow field where nobody does; may be ""
     Captures host_captures;
     Captures location_captures;
 };

@@ -5,8 +5,6 @@
 #   gantry_add_module_test(NAME SOURCE...)    a program over gantry/fake_host.hpp, as a test of ctest
 #
 # The same file serves in the source tree and where it is installed, and nothing in it is put there by a build.
-include_guard(GLOBAL)
-
 get_filename_component(GantrySDK_INCLUDE_DIR "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 if(NOT EXISTS "${GantrySDK_INCLUDE_DIR}/gantry/gantry.h")
   get_filename_component(GantrySDK_INCLUDE_DIR "${CMAKE_CURRENT_LIST_DIR}/../../../include" ABSOLUTE)
@@ -17,8 +15,10 @@ if(NOT EXISTS "${GantrySDK_INCLUDE_DIR}/gantry/gantry.h")
   return()
 endif()
 
-add_library(GantrySDK::headers INTERFACE IMPORTED GLOBAL)
-target_include_directories(GantrySDK::headers INTERFACE "${GantrySDK_INCLUDE_DIR}")
+if(NOT TARGET GantrySDK::headers) # several projects in one build may each look for the package
+  add_library(GantrySDK::headers INTERFACE IMPORTED GLOBAL)
+  target_include_directories(GantrySDK::headers INTERFACE "${GantrySDK_INCLUDE_DIR}")
+endif()
 set(GantrySDK_MODULE_MAP "${CMAKE_CURRENT_LIST_DIR}/gantry-module.map")
 
 # A module: position independent, nothing visible but its one symbol, and nothing undefined, so that what is

@@ -165,6 +165,15 @@ public:
     Value find_own(std::string_view key) const noexcept {
         return found(host_->conf()->find_own(raw_, bytes(key)));
     }
+    // The value that holds here where tables add up member by member: of several places that have a table, the
+    // nearest one that has this member of it ("limit.rate"), without defaults.
+    Value find_nearest(std::string_view path) const noexcept {
+        const gantry_conf_1_t* conf = host_->conf();
+        for (const gantry_scope_t* scope = raw_; scope != nullptr; scope = conf->parent(scope)) {
+            if (const Value value = found(conf->find_own(scope, bytes(path)))) return value;
+        }
+        return {};
+    }
     // The same of the scopes around: of the host of a location, of [server].
     Value find_own_of_host(std::string_view key) const noexcept { return find_around(Kind::Host, key); }
     Value find_own_of_server(std::string_view key) const noexcept { return find_around(Kind::Server, key); }

@@ -94,6 +94,11 @@ public:
     }
     Response& finish() noexcept { return note(host_->http()->finish(raw_)); }
 
+    // Bytes of its body, in a filter: UINT64_MAX where that is not known; 0: it has none.
+    std::uint64_t body_size() const noexcept {
+        return GANTRY_HAS(host_->http(), body_size) ? host_->http()->body_size(raw_) : UINT64_MAX;
+    }
+
     bool is_head_sent() const noexcept { return host_->http()->is_head_sent(raw_); }
     // More is queued than the client takes: send on when watch() says that it is drained.
     bool is_congested() const noexcept { return host_->http()->is_congested(raw_); }

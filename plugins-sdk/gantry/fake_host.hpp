@@ -135,10 +135,16 @@ public:
         return request(Request{.method = std::move(method), .target = std::move(target), .fields = fields});
     }
 
-    // What answers from now on where no hook of the module does, as static files would; 404 at first.
+    // What answers from now on where no hook of the module does, as static files would; 404 at first. Between the
+    // pieces there is a pause.
     void answer_with(int status, std::initializer_list<Field> fields,
                      std::initializer_list<std::string> pieces) {
         state_.origin = {status, fields, pieces};
+    }
+    // The same without a word on the size of the body.
+    void stream_with(int status, std::initializer_list<Field> fields,
+                     std::initializer_list<std::string> pieces) {
+        state_.origin = {status, fields, pieces, false};
     }
 
     // ---- time and other threads

@@ -24,7 +24,8 @@ struct gantry_host {
  *
  *   load:    open() once; then for each load of the configuration
  *   prepare  a new instance beside the one that serves, which may fail
- *   configure  for each place of the configuration where hooks of this module may have something to do
+ *   configure  for each place of the configuration where hooks of this module may have something to do; the same
+ *            for each host by configure_host
  *   commit   the new generation serves from now on; cannot fail
  *   retire   the last exchange of the generation is over
  *
@@ -49,6 +50,11 @@ typedef struct gantry_instance_1 {
     /* Called once for each instance for which prepare() returned true. Frees it, and all that hooks were
      * given as `self`. [main] [drained] */
     void (*retire)(void* instance) GANTRY_NOEXCEPT;
+
+    /* As configure(), for each host where a key of this module holds: what becomes of the answers of this host for
+     * which it has no location, 404 and 405 above all. Header filters may be added here, and no hooks. Called
+     * before its locations are configured. May be NULL. [main] [loading] */
+    bool (*configure_host)(void* instance, gantry_scope_t* scope) GANTRY_NOEXCEPT;
 } gantry_instance_1_t;
 
 GANTRY_END

@@ -31,7 +31,10 @@
 // when the new generation serves.
 //
 // A type may also have `static constexpr const char* before` and `after`: names of hooks, with commas between;
-// and `name`, else it is that of the module.
+// and `name`, else it is that of the module. With `static constexpr bool in_hosts = true` a type whose roles are filters
+// is created for hosts as well (scope.kind() tells), for the answers of a host for which it has no location. With
+// `static constexpr bool takes_preflights = true` its hooks get preflights also where the location does not take
+// OPTIONS: GANTRY_HOOK_PREFLIGHTS.
 #pragma once
 
 #include "gantry/roles.hpp"
@@ -119,8 +122,8 @@ public:
     static void close(void* module) noexcept { delete static_cast<Module*>(module); }
 
     static const void* get_extension(void*, const char* id) noexcept {
-        static constexpr gantry_instance_1_t kInstance{sizeof(gantry_instance_1_t), &prepare, &configure,
-                                                       &commit, &retire};
+        static constexpr gantry_instance_1_t kInstance{
+            sizeof(gantry_instance_1_t), &prepare, &configure, &commit, &retire, kHosts};
         return std::string_view{id} == GANTRY_INSTANCE_1 ? &kInstance : nullptr;
     }
 
@@ -182,6 +185,28 @@ private:
             return (add_role<Roles>(self, scope, first) && ...);
         });
     }
+
+    // Types that look at the answers of hosts as well.
+    template <class Role>
+    static constexpr bool is_in_hosts() {
+        if constexpr (requires { Role::Object::in_hosts; })
+            return Role::Object::in_hosts && Role::kNeedsFilter;
+        return false;
+    }
+    template <class Role>
+    static bool add_to_host(Generation& self, Scope& scope, std::size_t first) {
+        if constexpr (is_in_hosts<Role>()) return add_role<Role>(self, scope, first);
+        return true;
+    }
+    static bool configure_host(void* instance, gantry_scope_t* raw) noexcept {
+        auto& self = *static_cast<Generation*>(instance);
+        return guarded(*self.host, "configure_host()", false, [&] {
+            Scope scope{raw, *self.host};
+            const std::size_t first = self.places.size();
+            return (add_to_host<Roles>(self, scope, first) && ...);
+        });
+    }
+    static constexpr auto kHosts = (is_in_hosts<Roles>() || ...) ? &configure_host : nullptr;
 
     template <class Role>
     static bool add_role(Generation& self, Scope& scope, std::size_t first) {

@@ -6,12 +6,13 @@
 //         struct Body {
 //             void data(std::string_view data, gantry::Sink& sink);      // the next bytes, never none
 //             void end(gantry::Sink& sink);                              // what was held back goes out
+//             void pause(gantry::Sink& sink);                            // optional: what the client could use does
 //         };
 //         static std::unique_ptr<Shout> create(gantry::Scope& scope);
 //         std::optional<Body> filter(gantry::Exchange& exchange);        // nothing: this body stays as it is
 //     };
 //
-// filter() runs just before the head is sent, and may change it. data() and end() may return bool: false cuts
+// filter() runs just before the head is sent, and may change it. data(), end() and pause() may return bool: false cuts
 // the response so that the client can tell. A Body lives in the memory of the exchange, and its destructor
 // runs, however the response ends; it must not use the exchange. All of it is [worker] [running].
 #pragma once
@@ -89,9 +90,15 @@ struct PhaseRole {
     static constexpr bool kNeedsAsync = false;
 
     static Result add(Scope& scope, Place<T>& place) noexcept {
-        const gantry_hook_t hook{sizeof(gantry_hook_t), 0,    Role::kPhase, place.name(), Place<T>::before(),
-                                 Place<T>::after(),     &run, &place};
+        const gantry_hook_t hook{sizeof(gantry_hook_t), flags(),           Role::kPhase, place.name(),
+                                 Place<T>::before(),    Place<T>::after(), &run,         &place};
         return scope.host().phase()->add(scope.raw(), &hook);
+    }
+
+    static constexpr std::uint32_t flags() {
+        if constexpr (requires { T::takes_preflights; })
+            return T::takes_preflights ? GANTRY_HOOK_PREFLIGHTS : 0;
+        return 0;
     }
 
     static gantry_verdict_t run(gantry_exchange_t* raw, void* self) noexcept {
@@ -222,7 +229,8 @@ struct BodyFilter {
             void* memory = host.http()->allocate(raw, sizeof(Passage));
             if (memory == nullptr) return false;
             auto* passage = new (memory) Passage{std::move(*body), &place};
-            const gantry_body_filter_t filter{sizeof(gantry_body_filter_t), 0, &on_data, &on_end, &drop};
+            const gantry_body_filter_t filter{
+                sizeof(gantry_body_filter_t), 0, &on_data, &on_end, &drop, kPause};
             if (host.filter()->add_body_filter(raw, &filter, passage) != GANTRY_OK) passage->~Passage();
             return true;
         });
@@ -234,7 +242,15 @@ struct BodyFilter {
     static bool on_end(void* state, gantry_sink_t* raw) noexcept {
         return pass(state, raw, [](auto& body, Sink& sink) { return body.end(sink); });
     }
+    static bool on_pause(void* state, gantry_sink_t* raw) noexcept {
+        return pass(state, raw, [](auto& body, Sink& sink) {
+            if constexpr (kHasPause) return body.pause(sink);
+        });
+    }
     static void drop(void* state) noexcept { static_cast<Passage*>(state)->~Passage(); }
+
+    static constexpr bool kHasPause = requires(typename T::Body& body, Sink& sink) { body.pause(sink); };
+    static constexpr auto kPause = kHasPause ? &on_pause : nullptr;
 
     template <class Call>
     static bool pass(void* state, gantry_sink_t* raw, Call&& call) noexcept {

@@ -33,12 +33,15 @@ typedef struct gantry_body_filter {
     bool (*on_end)(void* state, gantry_sink_t* sink) GANTRY_NOEXCEPT;
     /* Always called, last, once. May be NULL. */
     void (*drop)(void* state) GANTRY_NOEXCEPT;
+    /* Whoever answers has nothing more for now, and the body is not complete: what is held back should go out, where
+     * the client could use it. Called only where data came since the last time. False: as in on_data. May be NULL. */
+    bool (*on_pause)(void* state, gantry_sink_t* sink) GANTRY_NOEXCEPT;
 } gantry_body_filter_t;
 
 typedef struct gantry_filter_1 {
     uint32_t size;
 
-    /* `scope`: what configure() was given. In the order of the list `modules` of the configuration, where
+    /* `scope`: what configure() or configure_host() was given. In the order of the list `modules` of the configuration, where
      * `before` and `after` say nothing else; the fields that the configuration sets itself come last. [main]
      * [loading] */
     gantry_result_t (*add_header_filter)(gantry_scope_t* scope, const gantry_header_filter_t* filter)

@@ -78,7 +78,7 @@ typedef struct gantry_http_1 {
     /* After those that are there. */
     gantry_result_t (*add_field)(gantry_exchange_t* exchange, uint32_t message, gantry_bytes_t name,
                                  gantry_bytes_t value) GANTRY_NOEXCEPT;
-    /* All of that name; none is fine as well. */
+    /* All of that name; none is fine as well. Of "Server" in a response: gantry adds none of its own either. */
     gantry_result_t (*remove_field)(gantry_exchange_t* exchange, uint32_t message,
                                     gantry_bytes_t name) GANTRY_NOEXCEPT;
 
@@ -124,6 +124,12 @@ typedef struct gantry_http_1 {
     void* (*note)(const gantry_exchange_t* exchange, const void* key)GANTRY_NOEXCEPT;
     /* `key`: an address of the module's own, of an instance for example. 8 notes at most. */
     gantry_result_t (*set_note)(gantry_exchange_t* exchange, const void* key, void* value) GANTRY_NOEXCEPT;
+
+    /* ---- the response, in a header filter and from then on */
+
+    /* Bytes of its body, as whoever answers has said; UINT64_MAX: not known yet; 0: it has none. Of an answer to
+     * HEAD: what GET would have got. Before the filters of bodies. */
+    uint64_t (*body_size)(const gantry_exchange_t* exchange) GANTRY_NOEXCEPT;
 } gantry_http_1_t;
 
 GANTRY_END

@@ -17,9 +17,14 @@ GANTRY_BEGIN
 
 #define GANTRY_PHASE_1 "gantry.phase/1"
 
+/* Of a hook up to preaccess: it answers the preflights of browsers (OPTIONS with Origin and
+ * Access-Control-Request-Method), which then come here also where the location does not take OPTIONS, as long as it
+ * takes the method that is asked for. Those that no such hook answers are answered with 405. */
+#define GANTRY_HOOK_PREFLIGHTS 1u
+
 typedef struct gantry_hook {
-    uint32_t size; /* sizeof(gantry_hook_t) */
-    uint32_t unused;
+    uint32_t size;     /* sizeof(gantry_hook_t) */
+    uint32_t flags;    /* GANTRY_HOOK_..., together; 0 */
     const char* phase; /* "access" */
     const char* name;  /* for logs, `gantry explain`, and the order: "MODULE" or "MODULE.WHAT" */
     /* Names of hooks of the same phase, with commas between; those that are not there do no harm. NULL: none. */

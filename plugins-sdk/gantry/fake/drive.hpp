@@ -72,6 +72,16 @@ struct Drive {
         exchange.is_in_body_filter = was_in_filter;
     }
 
+    // Whoever answers has nothing more for now.
+    static void pause(ExchangeState& exchange) {
+        for (std::size_t at = 0; at < exchange.passages.size() && !exchange.is_cut; ++at) {
+            const Passage& passage = exchange.passages[at];
+            if (passage.filter.on_pause == nullptr) continue;
+            in_filter(exchange, at,
+                      [&](gantry_sink_t* sink) { return passage.filter.on_pause(passage.state, sink); });
+        }
+    }
+
     static gantry_result_t finish(ExchangeState& exchange) {
         if (!exchange.is_head_sent || exchange.is_finished || exchange.is_in_body_filter)
             return GANTRY_ERROR_STATE;
@@ -147,8 +157,11 @@ struct Drive {
             exchange.response_fields.push_back(std::make_unique<Field>(field));
         }
         for (const std::string& piece : origin.pieces) size += piece.size();
-        send_head(exchange, size);
-        for (const std::string& piece : origin.pieces) send_body(exchange, piece);
+        send_head(exchange, origin.has_size ? size : UINT64_MAX);
+        for (const std::string& piece : origin.pieces) {
+            send_body(exchange, piece);
+            if (&piece != &origin.pieces.back()) pause(exchange);
+        }
         finish(exchange);
     }
 

@@ -4,6 +4,7 @@
 #include "gantry/fake/http_table.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace gantry::fake::detail {
 
@@ -60,6 +61,10 @@ struct PhaseTable {
     static gantry_result_t add(gantry_scope_t* raw, const gantry_hook_t* hook) noexcept {
         ScopeState* scope = writable(raw, "add()");
         if (scope == nullptr) return GANTRY_ERROR_STATE;
+        if (scope->kind == GANTRY_IN_HOST) {
+            scope->host->violation("add(): a host takes no hooks, but header filters");
+            return GANTRY_ERROR_STATE;
+        }
         if (hook->size < sizeof(gantry_hook_t) || hook->run == nullptr || hook->name == nullptr) {
             scope->host->violation("add(): a hook has its size, a name and a function");
             return GANTRY_ERROR_ARGUMENT;
@@ -101,8 +106,10 @@ struct FilterTable {
             exchange->host->violation("add_body_filter() is for header filters");
             return GANTRY_ERROR_STATE;
         }
-        if (!Drive::has_body(*exchange) || exchange->announced == 0) return GANTRY_ERROR_STALE;
-        exchange->passages.push_back({*filter, state});
+        if (exchange->status == 204 || exchange->status == 304 || exchange->announced == 0)
+            return GANTRY_ERROR_STALE;
+        Passage& passage = exchange->passages.emplace_back(Passage{{}, state});
+        std::memcpy(&passage.filter, filter, std::min<std::size_t>(filter->size, sizeof(passage.filter)));
         return GANTRY_OK;
     }
 

@@ -111,7 +111,12 @@ inline bool Host::convert(detail::Generation& generation) {
 
 inline bool Host::configure(detail::Generation& generation) {
     for (const auto& scope : generation.scopes) {
-        if (scope->kind != GANTRY_IN_LOCATION || !GANTRY_HAS(state_.instance_table, configure)) continue;
+        if (scope->kind == GANTRY_IN_SERVER) continue;
+        const auto ask = scope->kind == GANTRY_IN_LOCATION ? state_.instance_table->configure
+                         : GANTRY_HAS(state_.instance_table, configure_host)
+                             ? state_.instance_table->configure_host
+                             : nullptr;
+        if (ask == nullptr) continue;
         bool has_key = false;
         for (std::uint32_t index = 0; index < state_.key_count; ++index) {
             const gantry_key_t& key = state_.keys[index];
@@ -124,8 +129,7 @@ inline bool Host::configure(detail::Generation& generation) {
         if (!has_key) continue;
         state_.step = detail::Step::Configuring;
         state_.configured = scope.get();
-        const bool went_well = state_.instance_table->configure(
-            generation.instance, reinterpret_cast<gantry_scope_t*>(scope.get()));
+        const bool went_well = ask(generation.instance, reinterpret_cast<gantry_scope_t*>(scope.get()));
         state_.configured = nullptr;
         state_.step = detail::Step::Idle;
         if (!went_well) return false;
@@ -184,16 +188,19 @@ inline Exchange Host::request(Request request) {
     }
     exchange.generation = state_.serving;
     ++exchange.generation->exchanges;
+    detail::ScopeState* answering = nullptr;  // the host, where it has no location
     for (const auto& scope : exchange.generation->scopes) {
+        if (scope->kind == GANTRY_IN_HOST && scope->name == exchange.request.host) answering = scope.get();
         const bool is_match = scope->kind == GANTRY_IN_LOCATION && exchange.path.starts_with(scope->name) &&
                               scope->parent->name == exchange.request.host;
         const bool is_longer =
             exchange.location == nullptr || scope->name.size() > exchange.location->name.size();
         if (is_match && is_longer) exchange.location = scope.get();
     }
-    if (exchange.location != nullptr) {
+    if (exchange.location != nullptr) answering = exchange.location;
+    if (answering != nullptr) {
         std::vector<detail::Hook*> all;
-        for (detail::Hook& hook : exchange.location->hooks) all.push_back(&hook);
+        for (detail::Hook& hook : answering->hooks) all.push_back(&hook);
         detail::HookOrder::sort(all);
         for (detail::Hook* hook : all) {
             if (hook->phase == "header_filter") exchange.header_filters.push_back(hook);
@@ -204,6 +211,11 @@ inline Exchange Host::request(Request request) {
                 if (hook->phase == phase && phase != "log") exchange.hooks.push_back(hook);
             }
         }
+    }
+    if (exchange.location == nullptr) {
+        detail::Drive::fail(exchange, 404, "");
+        detail::Drive::end_if_finished(exchange);
+        return Exchange{exchange};
     }
     detail::Drive::run(exchange);
     return Exchange{exchange};

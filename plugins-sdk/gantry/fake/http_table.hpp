@@ -158,6 +158,12 @@ struct HttpTable : FieldFunctions {
         return GANTRY_OK;
     }
 
+    static std::uint64_t body_size(const gantry_exchange_t* raw) noexcept {
+        const ExchangeState* exchange = usable(raw, "body_size");
+        if (exchange == nullptr || exchange->status == 204 || exchange->status == 304) return 0;
+        return exchange->passages.empty() ? exchange->announced : UINT64_MAX;
+    }
+
     // ---- memory
 
     static void* allocate(gantry_exchange_t* raw, std::size_t size) noexcept {
@@ -210,7 +216,8 @@ struct HttpTable : FieldFunctions {
                                             &watch,
                                             &allocate,
                                             &note,
-                                            &set_note};
+                                            &set_note,
+                                            &body_size};
 };
 
 }  // namespace gantry::fake::detail

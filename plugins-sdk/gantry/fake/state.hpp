@@ -176,6 +176,7 @@ struct Origin {
     int status = 0;  // 0: there is none
     std::vector<Field> fields = {};
     std::vector<std::string> pieces = {};
+    bool has_size = true;  // it says beforehand how long the body will be
 };
 
 struct MetricState {

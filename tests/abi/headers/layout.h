@@ -29,12 +29,13 @@ AT(struct gantry_host, version, 16);
 AT(struct gantry_host, data, 24);
 AT(struct gantry_host, get_extension, 32);
 
-SIZE(gantry_instance_1_t, 40);
+SIZE(gantry_instance_1_t, 48);
 AT(gantry_instance_1_t, size, 0);
 AT(gantry_instance_1_t, prepare, 8);
 AT(gantry_instance_1_t, configure, 16);
 AT(gantry_instance_1_t, commit, 24);
 AT(gantry_instance_1_t, retire, 32);
+AT(gantry_instance_1_t, configure_host, 40);
 
 /* ---- gantry/entry.h */
 
@@ -100,7 +101,7 @@ AT(gantry_body_reader_t, on_data, 8);
 AT(gantry_body_reader_t, on_end, 16);
 AT(gantry_body_reader_t, self, 24);
 
-SIZE(gantry_http_1_t, 248);
+SIZE(gantry_http_1_t, 256);
 AT(gantry_http_1_t, size, 0);
 AT(gantry_http_1_t, method, 8);
 AT(gantry_http_1_t, target, 16);
@@ -132,12 +133,14 @@ AT(gantry_http_1_t, watch, 216);
 AT(gantry_http_1_t, allocate, 224);
 AT(gantry_http_1_t, note, 232);
 AT(gantry_http_1_t, set_note, 240);
+AT(gantry_http_1_t, body_size, 248);
 
 /* ---- gantry/ext/phase.h */
 
+IS(GANTRY_HOOK_PREFLIGHTS, 1);
 SIZE(gantry_hook_t, 56);
 AT(gantry_hook_t, size, 0);
-AT(gantry_hook_t, unused, 4);
+AT(gantry_hook_t, flags, 4);
 AT(gantry_hook_t, phase, 8);
 AT(gantry_hook_t, name, 16);
 AT(gantry_hook_t, before, 24);
@@ -160,12 +163,13 @@ AT(gantry_header_filter_t, after, 24);
 AT(gantry_header_filter_t, run, 32);
 AT(gantry_header_filter_t, self, 40);
 
-SIZE(gantry_body_filter_t, 32);
+SIZE(gantry_body_filter_t, 40);
 AT(gantry_body_filter_t, size, 0);
 AT(gantry_body_filter_t, unused, 4);
 AT(gantry_body_filter_t, on_data, 8);
 AT(gantry_body_filter_t, on_end, 16);
 AT(gantry_body_filter_t, drop, 24);
+AT(gantry_body_filter_t, on_pause, 32);
 
 SIZE(gantry_filter_1_t, 32);
 AT(gantry_filter_1_t, size, 0);
