@@ -25,6 +25,11 @@ def binary():
     return os.environ.get("GANTRY_BINARY") or str(ROOT / "build" / "asan" / "gantry")
 
 
+def modules():
+    """The folder of the modules that come with gantry, built with it."""
+    return pathlib.Path(binary()).resolve().parent / "modules"
+
+
 def substitute(text, values):
     """Replaces @name@ by the value; what has no value is a mistake in the test."""
 
@@ -102,6 +107,7 @@ class Gantry:
         env["UBSAN_OPTIONS"] = common + ":print_stacktrace=1"
         env["LSAN_OPTIONS"] = f"log_path={self.dir}/sanitizer"
         env["TSAN_OPTIONS"] = f"log_path={self.dir}/sanitizer"
+        env["GANTRY_MODULE_PATH"] = str(modules())
         env.update(self._env)
         self.process = subprocess.Popen(
             self._prefix + [binary(), "run", "-c", str(self.config_path)] + self._user,

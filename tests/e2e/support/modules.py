@@ -1,11 +1,12 @@
 """Builds modules with the compiler of this machine, as their authors do."""
 
 import functools
+import os
 import pathlib
 import subprocess
 import tempfile
 
-from .gantry import ROOT
+from .gantry import ROOT, binary, modules
 
 SDK = ROOT / "plugins-sdk"
 PROBE = ROOT / "tests" / "e2e" / "modules" / "probe.c"
@@ -27,3 +28,11 @@ def probe_folder():
     folder = tempfile.mkdtemp(prefix="gantry-modules-")
     build(PROBE, folder, "probe")
     return folder
+
+
+def check_with(folder, config):
+    """gantry check on `config`, with the modules that come with gantry at hand."""
+    path = pathlib.Path(folder) / "gantry.toml"
+    path.write_text(config)
+    environment = dict(os.environ, GANTRY_MODULE_PATH=str(modules()))
+    return subprocess.run([binary(), "check", "-c", path], capture_output=True, text=True, timeout=60, check=False, env=environment)

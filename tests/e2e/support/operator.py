@@ -1,15 +1,17 @@
 """The commands that an operator gives to a running gantry."""
 
 import json
+import os
 import subprocess
 
-from .gantry import binary
+from .gantry import binary, modules
 
 
 def run(gantry, *words):
     """A command for this gantry, as an operator types it."""
     return subprocess.run(
-        [binary(), words[0], "-c", str(gantry.config_path), *words[1:]], capture_output=True, text=True, timeout=60, check=False
+        [binary(), words[0], "-c", str(gantry.config_path), *words[1:]], capture_output=True, text=True, timeout=60, check=False,
+        env=dict(os.environ, GANTRY_MODULE_PATH=str(modules())),
     )
 
 
