@@ -86,6 +86,22 @@ def test_waiting_hooks_in_a_pipeline(gantry):
         assert [client.response().body for _ in range(10)] == [b"blocking"] * 10
 
 
+def test_more_exchanges_at_once_than_a_worker_keeps(gantry):
+    clients = [RawClient(gantry) for _ in range(900)]
+    try:
+        for client in clients:
+            client.send(b"GET /later HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert all(client.response().body == b"later" for client in clients)
+        for client in clients:
+            client.send(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nab")
+        for client in clients:
+            client.send(b"cd")
+        assert all(client.response().body == b"abcd" for client in clients)
+    finally:
+        for client in clients:
+            client.close()
+
+
 def test_a_client_leaves_while_a_hook_waits(gantry):
     before = counts(gantry)
     for leave in ("close", "reset"):
