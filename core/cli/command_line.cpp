@@ -120,6 +120,10 @@ void add_remotes(CLI::App& app, Commands& all) {
     const Remote status = add_remote(app, "status", "Say how a running gantry does");
     all.push_back({status.app, [options = status.options] { return status_command(*options); }});
 
+    const Remote modules =
+        add_remote(app, "modules", "List the modules of a running gantry, and what they cost");
+    all.push_back({modules.app, [options = modules.options] { return modules_command(*options); }});
+
     const Remote reopen = add_remote(app, "reopen", "Open the log files anew, after rotation");
     all.push_back({reopen.app, [options = reopen.options] { return reopen_command(*options); }});
 

@@ -1,5 +1,6 @@
 #include "core/cli/module_commands.hpp"
 
+#include "core/cli/module_check.hpp"
 #include "core/cli/module_info.hpp"
 #include "core/cli/module_new.hpp"
 
@@ -19,6 +20,19 @@ void add_module_info(CLI::App& parent, Commands& all) {
     info->add_flag("-q,--quiet", options->quiet, "Say nothing where it would be loaded");
     info->footer(footer());
     all.push_back({info, [options] { return module_info_command(*options); }});
+}
+
+void add_module_check(CLI::App& parent, Commands& all) {
+    CLI::App* const check = parent.add_subcommand(
+        "check", "Take a module through its life without a configuration, and say what is wrong with it");
+    auto options = std::make_shared<ModuleCheckOptions>();
+    check->add_option("file", options->path, "The module: gantry-NAME.so; its code is run")
+        ->type_name("FILE")
+        ->required();
+    add_format(*check, options->json);
+    check->add_flag("-q,--quiet", options->quiet, "Say nothing where all is well");
+    check->footer(footer());
+    all.push_back({check, [options] { return module_check_command(*options); }});
 }
 
 void add_module_new(CLI::App& parent, Commands& all) {
@@ -52,6 +66,7 @@ void add_module_commands(CLI::App& app, Commands& all) {
     module->require_subcommand(1);
     module->footer(footer());
     add_module_info(*module, all);
+    add_module_check(*module, all);
     add_module_new(*module, all);
 }
 

@@ -36,7 +36,8 @@ json::value text_or_null(const std::string& text) {
 
 json::array plan_json(const std::vector<server::Change>& changes) {
     constexpr std::string_view kWhats[] = {"added", "removed", "changed"};
-    constexpr std::string_view kKinds[] = {"server", "log", "listener", "upstream", "host", "location"};
+    constexpr std::string_view kKinds[] = {"server",   "log",  "store",   "listener",
+                                           "upstream", "host", "location"};
     json::array out;
     for (const server::Change& change : changes) {
         out.push_back(json::object{{"what", kWhats[static_cast<std::size_t>(change.what)]},

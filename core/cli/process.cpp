@@ -5,6 +5,7 @@
 #include "core/base/log.hpp"
 #include "core/base/version.hpp"
 #include "core/cli/exit_code.hpp"
+#include "core/cli/module_operations.hpp"
 #include "core/cli/operations.hpp"
 #include "core/cli/privileges.hpp"
 
@@ -46,7 +47,9 @@ Process::Process(const RunOptions& options, net::BrokeredSockets& sockets, FromS
     module_services_.main = &tasks_;
     module_services_.blocking = &services_.blocking;
     module_services_.timers = &timers_;
+    module_services_.store = &store_;
     add_operations(api_, *this);
+    add_module_operations(api_, modules_);
 }
 
 // ---- the life of the process
@@ -91,6 +94,8 @@ int Process::start() {
         bound = false;
     }
     if (!bound) return kFailure;
+    open_store(settings.store);
+    module::set_call_limit(settings.server.hook_limit.count());
     commit_modules();
     control_ = std::make_unique<control::ControlServer>(api_, tasks_);
     open_control(settings.server.control);
@@ -111,6 +116,11 @@ int Process::start() {
 
 void Process::commit_modules() {
     if (auto* const instances = module::instances_of(server_->generation()->kept())) instances->commit();
+}
+
+void Process::open_store(const conf::Store& settings) {
+    const bool is_full = settings.durability == conf::Store::Durability::Full;
+    store_.set_place({settings.file, is_full ? store::Durability::Full : store::Durability::Normal});
 }
 
 void Process::open_log(const conf::Log& settings) {
@@ -256,6 +266,7 @@ int Process::end() {
     const std::uint64_t left = server_->open_connections();
     for (const auto& told : on_end_) told(left);
     control_.reset();
+    store_.finish();
     if (left > 0) {
         log::warn("stopped with connections open: count={} after the drain timeout", left);
         logs_.stop();

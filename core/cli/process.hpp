@@ -17,6 +17,7 @@
 #include "core/net/socket_broker.hpp"
 #include "core/server/plan.hpp"
 #include "core/server/server.hpp"
+#include "core/store/service.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -119,6 +120,7 @@ private:
     void end_trial();
     void open_control(const conf::Server::Control& settings);
     void open_log(const conf::Log& settings);
+    void open_store(const conf::Store& settings);
     void commit_modules();
     int next_timeout() const;
     void wait_for_event();
@@ -139,6 +141,7 @@ private:
     module::MainTimers timers_;
     module::Services module_services_;
     module::Modules modules_{module_services_};
+    store::Service store_;
     std::unique_ptr<server::Server> server_;
     std::unique_ptr<Heartbeat> heartbeat_;
     LogLevel log_level_;

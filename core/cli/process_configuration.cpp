@@ -135,6 +135,8 @@ Verdict Process::load_and_apply(const Wanted& wanted) {
     if (!verdict.error.empty()) return verdict;
     const conf::Settings& settings = next.generation->settings();
     verdict.changes = server::changes(before->settings(), settings);
+    open_store(settings.store);
+    module::set_call_limit(settings.server.hook_limit.count());
     commit_modules();
     open_log(settings.log);
     open_control(settings.server.control);

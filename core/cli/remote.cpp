@@ -232,6 +232,24 @@ int history_command(const RemoteOptions& options, std::optional<std::uint64_t> g
     return kOk;
 }
 
+int modules_command(const RemoteOptions& options) {
+    const Response response = ask(options, http::Method::Get, "/v1/modules", kLook);
+    if (const auto code = conclude(options, response)) return *code;
+    if (options.quiet) return kOk;
+    for (const json::value& value : response.body.at("modules").as_array()) {
+        const json::object& module = value.as_object();
+        const std::uint64_t calls = number(module, "calls");
+        const double seconds = module.at("seconds").to_number<double>();
+        print(stdout, fmt::format("{} {}  abi {}  {}\n", text(module, "name"), text(module, "version"),
+                                  text(module, "abi"), text(module, "path")));
+        print(stdout,
+              fmt::format("  {} calls, {:.2f} \u00b5s each, {:.3f} s together; {} held their worker up\n",
+                          calls, calls == 0 ? 0.0 : seconds * 1e6 / static_cast<double>(calls), seconds,
+                          number(module, "slow_calls")));
+    }
+    return kOk;
+}
+
 int running_plan_command(const RemoteOptions& options) {
     const Response response = ask(options, http::Method::Post, "/v1/plan", kPatience);
     if (const auto code = conclude(options, response)) return *code;

@@ -26,6 +26,7 @@ int confirm_command(const RemoteOptions& options);
 int history_command(const RemoteOptions& options, std::optional<std::uint64_t> generation);
 // What a reload would change.
 int running_plan_command(const RemoteOptions& options);
+int modules_command(const RemoteOptions& options);
 int status_command(const RemoteOptions& options);
 // Waits until the program that lies at the path of the running one serves in its place.
 int upgrade_command(const RemoteOptions& options);

@@ -12,7 +12,7 @@ bool is_same(const Place& a, const Place& b) {
 }
 
 bool is_global(std::string_view kind) {
-    return kind == "server" || kind == "log" || kind == "listener" || kind == "modules";
+    return kind == "server" || kind == "log" || kind == "store" || kind == "listener" || kind == "modules";
 }
 
 bool uses(const Settings& settings, const Host& host, std::string_view upstream) {

@@ -56,6 +56,9 @@ std::string name_of(E value, const std::string_view (&names)[N]) {
 std::string show(Log::Level value) {
     return name_of(value, {"trace", "debug", "info", "warn", "error", "critical", "off"});
 }
+std::string show(Store::Durability value) {
+    return name_of(value, {"full", "normal"});
+}
 std::string show(TlsSettings::Version value) {
     return name_of(value, {"1.2", "1.3"});
 }
@@ -231,12 +234,16 @@ private:
         line("drain_timeout", s.drain_timeout, standard.drain_timeout);
         line("server_header", s.server_header, standard.server_header);
         line("blocking_threads", s.blocking_threads, standard.blocking_threads);
+        line("hook_limit", s.hook_limit, standard.hook_limit);
         line("recent_requests", s.recent_requests, standard.recent_requests);
         line("control", s.control, standard.control);
         of_modules(*s.module_values);
         begin(Kind::Log, {}, {}, {}, "log.");
         line("level", settings_.log.level, Log().level);
         line("target", settings_.log.target, Log().target);
+        begin(Kind::Store, {}, {}, {}, "store.");
+        line("file", settings_.store.file, Store().file);
+        line("durability", settings_.store.durability, Store().durability);
     }
 
     void listener(const Listener& l) {

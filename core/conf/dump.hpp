@@ -22,7 +22,7 @@ std::string dump(const Settings& settings, Detail detail);
 
 // One table of the configuration with what it came to: what two configurations are compared by.
 struct DumpedTable {
-    enum class Kind : std::uint8_t { Server, Log, Listener, Upstream, Host, Location };
+    enum class Kind : std::uint8_t { Server, Log, Store, Listener, Upstream, Host, Location };
     Kind kind = Kind::Server;
     std::string_view name;  // of the listener, upstream, host or location; views into the settings
     std::string_view host;  // of a location

@@ -76,7 +76,8 @@ public:
     std::vector<EffectiveValue> run(const Node& root) {
         const Scope& top = all_scopes().front();
         pairs(root, &top);  // behind a header they would belong to its table
-        for (const std::string_view first : {"server", "log"}) {
+        constexpr std::string_view kFirst[] = {"server", "log", "store"};
+        for (const std::string_view first : kFirst) {
             const Entry* const entry = root.find(first);
             if (entry != nullptr) {
                 table_of(*entry->node, first, top);
@@ -86,7 +87,8 @@ public:
         }
         path_.clear();
         for (const Entry& entry : root.children()) {
-            if (entry.key != "server" && entry.key != "log") below(entry, &top);
+            if (std::find(std::begin(kFirst), std::end(kFirst), entry.key) == std::end(kFirst))
+                below(entry, &top);
         }
         return std::move(values_);
     }

@@ -42,6 +42,7 @@ namespace {
 struct Root {
     const Node* server = nullptr;
     const Node* log = nullptr;
+    const Node* store = nullptr;
     const Node* listeners = nullptr;
     const Node* upstreams = nullptr;
     const Node* hosts = nullptr;
@@ -142,6 +143,12 @@ constexpr Key<Root> kKeys[] = {
       .doc = "The error log: what gantry itself has to say.",
       .forms = {.table = "log"}},
      named<&Root::log>},
+    {{.name = "store",
+      .type = Type::Table,
+      .example = "{ file = \"/var/lib/gantry/store.db\" }",
+      .doc = "Where modules keep what is to outlive the process.",
+      .forms = {.table = "store"}},
+     named<&Root::store>},
     {{.name = "listener",
       .type = Type::Table,
       .example = "{ web = { address = \"127.0.0.1:8080\" } }",
@@ -177,6 +184,7 @@ void load_tree(Loading& in, const Node& root) {
     read_table(in, kKeys, root, "", tables);
     if (tables.server != nullptr) load_server(in, *tables.server);
     if (tables.log != nullptr) load_log(in, *tables.log);
+    if (tables.store != nullptr) load_store(in, *tables.store);
     if (tables.listeners != nullptr) {
         for (const Entry& entry : tables.listeners->children()) load_listener(in, entry);
     }

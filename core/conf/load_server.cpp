@@ -148,6 +148,17 @@ constexpr Key<ServerDraft> kServerKeys[] = {
              "commands have nothing to show.",
       .max = 1024 * 1024},
      field<&Server::recent_requests>},
+    {{.name = "hook_limit",
+      .type = Type::Timespan,
+      .standard = "\"100ms\"",
+      .example = "\"20ms\"",
+      .doc =
+          "How long a module may hold a worker, which serves thousands of others as well, in one go. A "
+          "longer call "
+          "is named in the error log, and counted by gantry modules. 0: as long as it likes. Exact to a few "
+          "milliseconds.",
+      .max = 60ull * 1000},
+     field<&Server::hook_limit>},
     {{.name = "control",
       .type = Type::Special,
       .standard = "true",

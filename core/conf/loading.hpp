@@ -110,6 +110,7 @@ inline bool lacks(const Node& table, std::string_view key) {
 
 void load_server(Loading& in, const Node& node);
 void load_log(Loading& in, const Node& node);
+void load_store(Loading& in, const Node& node);
 // For the names of listeners and upstreams.
 void check_name(Loading& in, const Entry& entry, std::string_view kind);
 void load_listener(Loading& in, const Entry& entry);
@@ -182,6 +183,7 @@ void contain(Loading& in, Sections sections);
 Scope root_scope_doc();
 Scope server_scope_doc();
 Scope log_scope_doc();
+Scope store_scope_doc();
 std::vector<Scope> listener_scope_docs();
 std::vector<Scope> upstream_scope_docs();
 Scope host_scope_doc();

@@ -9,7 +9,7 @@ namespace gantry::conf {
 
 const std::vector<Scope>& all_scopes() {
     static const std::vector<Scope> scopes = [] {
-        std::vector<Scope> out{root_scope_doc(), server_scope_doc(), log_scope_doc()};
+        std::vector<Scope> out{root_scope_doc(), server_scope_doc(), log_scope_doc(), store_scope_doc()};
         const auto add = [&out](std::vector<Scope> more) {
             for (Scope& scope : more) out.push_back(std::move(scope));
         };

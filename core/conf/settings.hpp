@@ -366,6 +366,12 @@ struct Log {
     std::string target = "stderr";  // of the error log
 };
 
+// Where modules keep what is to outlive the process.
+struct Store {
+    std::string file = "/var/lib/gantry/store.db";
+    enum class Durability : std::uint8_t { Full, Normal } durability = Durability::Full;
+};
+
 struct Server {
     // Whose rights the server process has, by name or number; "" = whoever starts it, or for root, who is not
     // meant to serve, the account "gantry".
@@ -373,9 +379,10 @@ struct Server {
     std::string group;          // "" = the user's
     std::uint32_t workers = 0;  // 0 = one per processor that we may use
     Duration drain_timeout{std::chrono::seconds(30)};
-    bool server_header = true;             // Server: gantry
-    std::uint32_t blocking_threads = 4;    // for disk misses
-    std::uint32_t recent_requests = 1024;  // kept in memory per worker; 0 = none
+    bool server_header = true;                            // Server: gantry
+    std::uint32_t blocking_threads = 4;                   // for disk misses
+    Duration hook_limit{std::chrono::milliseconds(100)};  // of modules; 0 = none
+    std::uint32_t recent_requests = 1024;                 // kept in memory per worker; 0 = none
     struct Control {
         bool is_enabled = true;
         std::string path;  // of the unix socket; "" = where the commands look by themselves
@@ -412,6 +419,7 @@ struct Settings {
     std::vector<std::string> files;  // every file read, the main one first
     Server server;
     Log log;
+    Store store;
     std::vector<std::string> modules;
     std::vector<Listener> listeners;
     std::vector<Upstream> upstreams;

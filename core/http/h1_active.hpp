@@ -23,6 +23,10 @@ public:
     void pause_body() override;
     void resume_body() override;
     void flush() override;
+    void enter() override { ++depth_; }
+    void leave() override {
+        if (--depth_ == 0) settle();
+    }
     std::size_t queued() const override { return out_ == nullptr ? 0 : out_->bytes(); }
     Facts facts() const override;
     std::uint64_t bytes_sent() const override { return sent_; }
@@ -41,10 +45,8 @@ private:
     // One entry into the connection. The outermost one settles, and the connection may be gone afterwards.
     class Turn {
     public:
-        explicit Turn(H1Active& active) : active_(active) { ++active_.depth_; }
-        ~Turn() {
-            if (--active_.depth_ == 0) active_.settle();
-        }
+        explicit Turn(H1Active& active) : active_(active) { active_.enter(); }
+        ~Turn() { active_.leave(); }
         Turn(const Turn&) = delete;
         Turn& operator=(const Turn&) = delete;
 

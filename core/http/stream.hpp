@@ -70,6 +70,12 @@ public:
     static constexpr std::size_t kHighWater = 256 * 1024;
     static constexpr std::size_t kLowWater = 64 * 1024;
 
+    // Between these two, which may be nested, the request does not end: on_sent(), on_aborted() and what is
+    // written wait for the last leave(). For whoever runs code that may answer, and that looks at its own
+    // things afterwards.
+    virtual void enter() = 0;
+    virtual void leave() = 0;
+
     // Facts for variables, logs and routing.
     struct Facts {
         const net::PeerAddress* client = nullptr;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/module/module.hpp"
+#include "core/server/worker_context.hpp"
 
 #include <gantry/ext/async.h>
 #include <gantry/ext/conf.h>
@@ -10,7 +11,9 @@
 #include <gantry/ext/log.h>
 #include <gantry/ext/metrics.h>
 #include <gantry/ext/phase.h>
+#include <gantry/ext/store.h>
 #include <gantry/ext/timer.h>
+#include <optional>
 #include <string_view>
 
 namespace gantry::module {
@@ -23,12 +26,26 @@ extern const gantry_filter_1_t kFilter;
 extern const gantry_async_1_t kAsync;
 extern const gantry_timer_1_t kTimer;
 extern const gantry_metrics_1_t kMetrics;
+extern const gantry_store_1_t kStore;
 
 // Null: there is none of that id.
 const void* find_extension(std::string_view id);
 
 // Wakes the exchange that sleeps under `ticket`, if any does. [worker]
 void wake(const server::Ticket& ticket, gantry_verdict_t verdict);
+
+// Runs code of `module` that is no hook: what it posted or asked for. Where an exchange sleeps under
+// `ticket`, that does not end before the code has returned, whatever it answers: a coroutine must not be
+// destroyed while it runs. [worker]
+template <class Run>
+void run_beside(const Module& module, const server::Ticket& ticket, const char* what, const Run& run) {
+    server::WorkerContext* const worker = server::WorkerContext::here();
+    server::Exchange* const sleeper = worker == nullptr ? nullptr : worker->sleeper(ticket);
+    std::optional<server::Exchange::Hold> hold;
+    if (sleeper != nullptr) hold.emplace(*sleeper);
+    const AtWork at_work(module, what);
+    run();
+}
 
 // ---- between the two sides
 

@@ -31,7 +31,10 @@ bool is_in_hook() {
 server::Verdict run_hook(server::Exchange& exchange, const void* self) {
     const auto& hook = *static_cast<const BoundHook*>(self);
     const Inside inside;
-    const gantry_verdict_t verdict = hook.run(handle_of(exchange), hook.self);
+    const gantry_verdict_t verdict = [&] {
+        const AtWork at_work(*hook.module, "hook", hook.name.c_str());
+        return hook.run(handle_of(exchange), hook.self);
+    }();
     switch (verdict) {
         case GANTRY_NEXT:
             if (!exchange.is_head_sent()) return server::Verdict::Next;
@@ -52,12 +55,14 @@ server::Verdict run_hook(server::Exchange& exchange, const void* self) {
 
 server::Verdict run_log_hook(server::Exchange& exchange, const void* self) {
     const auto& hook = *static_cast<const BoundHook*>(self);
+    const AtWork at_work(*hook.module, "hook", hook.name.c_str());
     static_cast<void>(hook.run(handle_of(exchange), hook.self));
     return server::Verdict::Next;
 }
 
 void run_filter(server::Exchange& exchange, const void* self) {
     const auto& filter = *static_cast<const BoundFilter*>(self);
+    const AtWork at_work(*filter.module, "header filter", filter.name.c_str());
     filter.run(handle_of(exchange), filter.self);
 }
 

@@ -17,6 +17,7 @@ void wake(const server::Ticket& ticket, gantry_verdict_t verdict) {
     server::WorkerContext* const worker = server::WorkerContext::here();
     server::Exchange* const exchange = worker == nullptr ? nullptr : worker->sleeper(ticket);
     if (exchange == nullptr) return;
+    const server::Exchange::Hold hold(*exchange);
     switch (verdict) {
         case GANTRY_NEXT:
             worker->wake(ticket, server::Verdict::Next);
@@ -58,8 +59,11 @@ gantry_exchange_t* exchange_of_ticket(const gantry_host_t* /*host*/, gantry_tick
 gantry_result_t post(const gantry_host_t* host, gantry_ticket_t ticket, void* state,
                      void (*run)(void*) noexcept) noexcept {
     if (run == nullptr) return GANTRY_ERROR_ARGUMENT;
-    const bool is_posted =
-        module_of(host).services->post_to_worker(ticket_of(ticket).worker, [state, run] { run(state); });
+    const Module& module = module_of(host);
+    const bool is_posted = module.services->post_to_worker(
+        ticket_of(ticket).worker, [&module, sleeper = ticket_of(ticket), state, run] {
+            run_beside(module, sleeper, "what it posted", [&] { run(state); });
+        });
     return is_posted ? GANTRY_OK : GANTRY_ERROR_STATE;
 }
 

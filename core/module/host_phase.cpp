@@ -42,8 +42,8 @@ gantry_result_t add_header_filter(gantry_scope_t* scope, const gantry_header_fil
         return GANTRY_ERROR_ARGUMENT;
     }
     if (scope->added == nullptr) return GANTRY_ERROR_STATE;
-    const BoundFilter& bound =
-        scope->kept->filters.emplace_back(BoundFilter{filter->run, filter->self, filter->name});
+    const BoundFilter& bound = scope->kept->filters.emplace_back(
+        BoundFilter{filter->run, filter->self, scope->module, filter->name});
     scope->added->filters.push_back({{bound.name, text_of(filter->before), text_of(filter->after)}, &bound});
     return GANTRY_OK;
 }

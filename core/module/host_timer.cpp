@@ -25,6 +25,7 @@ public:
     gantry_verdict_t verdict = GANTRY_NEXT;
     void* state = nullptr;
     void (*run)(void*) noexcept = nullptr;  // null: the ticket is resumed
+    const Module* module = nullptr;
 
 private:
     void on_deadline() override;
@@ -36,8 +37,8 @@ class Waits {
 public:
     explicit Waits(server::WorkerContext& worker) : worker_(worker) {}
 
-    void start(const server::Ticket& ticket, std::uint64_t delay, gantry_verdict_t verdict, void* state,
-               void (*run)(void*) noexcept) {
+    void start(const Module& module, const server::Ticket& ticket, std::uint64_t delay,
+               gantry_verdict_t verdict, void* state, void (*run)(void*) noexcept) {
         if (free_.empty()) {
             all_.push_back(std::make_unique<Wait>(*this));
             free_.push_back(all_.back().get());
@@ -48,6 +49,7 @@ public:
         wait.verdict = verdict;
         wait.state = state;
         wait.run = run;
+        wait.module = &module;
         const auto millis = static_cast<Millis>(std::min<std::uint64_t>(delay / kNanosPerMilli, 1u << 30));
         worker_.net().wheel().set(wait, worker_.net().now() + std::max<Millis>(millis, 1));
     }
@@ -66,27 +68,29 @@ void Wait::on_deadline() {
     if (run == nullptr) return wake(due, verdict);
     void (*const task)(void*) noexcept = run;
     void* const with = state;
-    if (owner_.worker().sleeper(due) != nullptr) task(with);
+    const Module* const of = module;
+    if (owner_.worker().sleeper(due) == nullptr) return;
+    run_beside(*of, due, "a timer", [&] { task(with); });
 }
 
-gantry_result_t start(server::Ticket ticket, std::uint64_t delay, gantry_verdict_t verdict, void* state,
-                      void (*run)(void*) noexcept) {
+gantry_result_t start(const gantry_host_t* host, server::Ticket ticket, std::uint64_t delay,
+                      gantry_verdict_t verdict, void* state, void (*run)(void*) noexcept) {
     server::WorkerContext* const worker = server::WorkerContext::here();
     if (worker == nullptr) return GANTRY_ERROR_STATE;
     if (worker->sleeper(ticket) == nullptr) return GANTRY_ERROR_STALE;
-    worker->local<Waits>().start(ticket, delay, verdict, state, run);
+    worker->local<Waits>().start(module_of(host), ticket, delay, verdict, state, run);
     return GANTRY_OK;
 }
 
-gantry_result_t resume_after(const gantry_host_t* /*host*/, gantry_ticket_t ticket, std::uint64_t delay,
+gantry_result_t resume_after(const gantry_host_t* host, gantry_ticket_t ticket, std::uint64_t delay,
                              gantry_verdict_t verdict) noexcept {
-    return start(ticket_of(ticket), delay, verdict, nullptr, nullptr);
+    return start(host, ticket_of(ticket), delay, verdict, nullptr, nullptr);
 }
 
-gantry_result_t run_after(const gantry_host_t* /*host*/, gantry_ticket_t ticket, std::uint64_t delay,
-                          void* state, void (*run)(void*) noexcept) noexcept {
+gantry_result_t run_after(const gantry_host_t* host, gantry_ticket_t ticket, std::uint64_t delay, void* state,
+                          void (*run)(void*) noexcept) noexcept {
     if (run == nullptr) return GANTRY_ERROR_ARGUMENT;
-    return start(ticket_of(ticket), delay, GANTRY_NEXT, state, run);
+    return start(host, ticket_of(ticket), delay, GANTRY_NEXT, state, run);
 }
 
 gantry_result_t every(const gantry_host_t* host, std::uint64_t interval, void* state,

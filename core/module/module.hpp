@@ -3,10 +3,12 @@
 
 #include "core/base/task_queue.hpp"
 #include "core/conf/module_keys.hpp"
+#include "core/module/cost.hpp"
 #include "core/module/library.hpp"
 #include "core/module/main_timers.hpp"
 #include "core/net/blocking_pool.hpp"
 #include "core/server/server.hpp"
+#include "core/store/service.hpp"
 
 #include <deque>
 #include <gantry/host.h>
@@ -22,6 +24,7 @@ struct Services {
     TaskQueue* main = nullptr;              // of the control thread
     net::BlockingPool* blocking = nullptr;  // for what modules have to wait for
     MainTimers* timers = nullptr;
+    store::Service* store = nullptr;
 
     // The workers, while there are any. [any]
     void set_server(server::Server* server) {
@@ -50,6 +53,7 @@ struct Module {
     std::deque<std::vector<std::string_view>> choices;  // that keys of `doc` refer to
     std::string failure;                                // of declare(), for whoever opens it
     bool is_open = false;                               // keys can no longer be declared
+    mutable Costs costs;
 };
 
 inline Module& module_of(const gantry_host_t* host) {

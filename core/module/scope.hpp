@@ -34,6 +34,7 @@ struct BoundHook {
 struct BoundFilter {
     void (*run)(gantry_exchange_t*, void*) noexcept = nullptr;
     void* self = nullptr;
+    const Module* module = nullptr;
     std::string name;
 };
 

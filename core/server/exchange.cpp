@@ -235,11 +235,11 @@ Ticket Exchange::suspend(void* state, void (*dropped)(void* state)) {
 }
 
 void Exchange::resume(Verdict verdict) {
+    const Hold hold(*this);
     if (verdict == Verdict::Again) --next_hook_;
     if (verdict != Verdict::Next && verdict != Verdict::Again) return;
-    const std::uint64_t serial = serial_;
     run_hooks();
-    if (serial_ == serial) flush();
+    flush();
 }
 
 // ---- the response

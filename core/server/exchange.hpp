@@ -144,6 +144,18 @@ public:
 
     bool is_suspended() const { return slot_ != kNoSlot; }
 
+    // While one lives, the exchange does not end, whatever it is told to answer; perhaps with its last one.
+    class Hold {
+    public:
+        explicit Hold(Exchange& exchange) : stream_(*exchange.stream_) { stream_.enter(); }
+        ~Hold() { stream_.leave(); }
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+
+    private:
+        http::ServerStream& stream_;
+    };
+
     // What hooks leave for each other, by an address of their own; null at first. False: there are too many.
     static constexpr std::size_t kMaxNotes = 8;
     void* note(const void* key) const;

@@ -259,6 +259,8 @@ std::string subject_of(const Change& change) {
             return "[server]";
         case Kind::Log:
             return "[log]";
+        case Kind::Store:
+            return "[store]";
         case Kind::Listener:
             return "listener " + change.name;
         case Kind::Upstream:

@@ -27,6 +27,8 @@ public:
     void pause_body() override {}
     void resume_body() override {}
     void flush() override {}
+    void enter() override {}
+    void leave() override {}
     std::size_t queued() const override { return 0; }
     Facts facts() const override { return facts_; }
     std::uint64_t bytes_sent() const override { return 0; }

@@ -172,6 +172,10 @@ public:
     template <class Function, class... Arguments>
     auto blocking(Function function, Arguments&&... arguments) const;
 
+    // co_await: the Answer of the store to an operation of gantry/store.hpp.
+    template <class Operation>
+    auto ask(Operation operation) const;
+
     // ---- memory of the exchange
 
     // A T that lives until the exchange is over; nullptr: more than 1 MiB. No destructor runs.

@@ -29,6 +29,7 @@
 #include "gantry/fake/async_tables.hpp"
 #include "gantry/fake/hook_tables.hpp"
 #include "gantry/fake/metrics_table.hpp"
+#include "gantry/fake/store_table.hpp"
 
 #include <chrono>
 #include <cstring>
@@ -159,6 +160,11 @@ public:
     void run_posted() { detail::AsyncTable::run_posted(state_); }
     // So many may wait to be run; 16 at first.
     void limit_blocking(std::size_t count) { state_.blocking_limit = count; }
+
+    // ---- the store
+
+    // From now on it cannot be reached; or it can again.
+    void break_store(bool is_broken = true) { state_.is_store_broken = is_broken; }
 
     // ---- what else came out
 

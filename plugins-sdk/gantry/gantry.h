@@ -12,6 +12,7 @@
 #include "gantry/ext/log.h"
 #include "gantry/ext/metrics.h"
 #include "gantry/ext/phase.h"
+#include "gantry/ext/store.h"
 #include "gantry/ext/timer.h"
 #include "gantry/host.h"
 

@@ -8,4 +8,5 @@
 #include "gantry/metrics.hpp"
 #include "gantry/module.hpp"
 #include "gantry/roles.hpp"
+#include "gantry/store.hpp"
 #include "gantry/task.hpp"

@@ -56,7 +56,8 @@ public:
           filter_(find<gantry_filter_1_t>(GANTRY_FILTER_1)),
           async_(find<gantry_async_1_t>(GANTRY_ASYNC_1)),
           timer_(find<gantry_timer_1_t>(GANTRY_TIMER_1)),
-          metrics_(find<gantry_metrics_1_t>(GANTRY_METRICS_1)) {}
+          metrics_(find<gantry_metrics_1_t>(GANTRY_METRICS_1)),
+          store_(find<gantry_store_1_t>(GANTRY_STORE_1)) {}
 
     const gantry_host_t* raw() const noexcept { return raw_; }
     const gantry_log_1_t* log() const noexcept { return log_; }
@@ -67,6 +68,7 @@ public:
     const gantry_async_1_t* async() const noexcept { return async_; }
     const gantry_timer_1_t* timer() const noexcept { return timer_; }
     const gantry_metrics_1_t* metrics() const noexcept { return metrics_; }
+    const gantry_store_1_t* store() const noexcept { return store_; }
 
     // Any other extension, as the table that its header declares; nullptr: this gantry does not have it. [any]
     template <class Table>
@@ -78,6 +80,11 @@ public:
     bool wants(LogLevel level) const noexcept {
         return log_ != nullptr && log_->wants(raw_, static_cast<gantry_level_t>(level));
     }
+
+    // Asks the store for an operation of gantry/store.hpp. `done` gets the Answer, later, on the main thread. What is
+    // no GANTRY_OK says that it is not called. [any]
+    template <class Operation, class Done>
+    gantry_result_t ask(Operation operation, Done done) const;
 
     // One line of the error log: the fact first, in lower case, then key=value. [any]
     void write(LogLevel level, std::string_view line) const noexcept {
@@ -105,6 +112,7 @@ private:
     const gantry_async_1_t* async_;
     const gantry_timer_1_t* timer_;
     const gantry_metrics_1_t* metrics_;
+    const gantry_store_1_t* store_;
 };
 
 namespace detail {

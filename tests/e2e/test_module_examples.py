@@ -1,7 +1,9 @@
 """The examples of the SDK, loaded by the real binary: what their own tests promise with the fake host holds with gantry."""
 
+import os
 import random
 import re
+import signal
 import socket
 import threading
 import time
@@ -36,9 +38,13 @@ gate = { file = "@dir@/guests", delay = "200ms" }
 [host."test".location."/shut/"]
 static = { root = "@dir@/www" }
 gate = { file = "@dir@/guests", delay = "10s" }
+[host."test".location."/visitors"]
+visits = true
+[store]
+file = "@dir@/store.db"
 """
 FILES = {"www/index.html": "front", "www/loud/long.txt": "whisper " * 20_000, "www/private/a.txt": "inside", "guests": "sesame\nother\n"}
-SOURCES = {"hello": "c", "tally": "c", "teapot": "cpp", "shout": "cpp", "gate": "cpp"}
+SOURCES = {"hello": "c", "tally": "c", "teapot": "cpp", "shout": "cpp", "gate": "cpp", "visits": "cpp"}
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +125,13 @@ def test_a_module_says_where_its_key_is_wrong(gantry):
     assert answer.returncode == 3
     assert "teapot has no text" in answer.stdout + answer.stderr
     assert 'teapot = ""' in answer.stdout + answer.stderr
+
+
+def test_visitors_are_counted_and_written_down_over_a_crash(gantry):
+    assert [fetch(gantry, "/visitors").text for _ in range(2)] == ["visitor 1\n", "visitor 2\n"]
+    gantry.wait_log("visit path=/visitors")
+    old = gantry.server_pid()
+    os.kill(old, signal.SIGKILL)
+    wait_until(lambda: gantry.server_pid() != old, "another process serves")
+    assert fetch(gantry, "/visitors").text == "visitor 3\n"
+    wait_until(lambda: sum("visit path=/visitors" in line for line in gantry.lines if line) == 3, "all three are written down")

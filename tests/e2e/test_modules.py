@@ -42,7 +42,7 @@ probe = { shout = true }
 [host."test".location."/teapot"]
 respond = { status = 418, body = "tea" }
 """
-MODES = ["deny", "later", "blocking", "again", "never", "none", "twice", "fail"]
+MODES = ["deny", "later", "blocking", "again", "never", "none", "twice", "fail", "posted", "timed"]
 for mode in MODES:
     CONFIG += f'[host."test".location."/{mode}"]\nrespond = "{mode}"\nprobe = "{mode}"\n'
 
@@ -78,6 +78,17 @@ def test_a_hook_waits(gantry, mode):
     answers = [fetch(gantry, f"/{mode}") for _ in range(20)]
     assert [answer.text for answer in answers] == [mode] * 20
     assert counts(gantry)["dropped"] == before["dropped"] + 20
+
+
+@pytest.mark.parametrize("mode", ["posted", "timed"])
+def test_what_answers_for_a_sleeping_exchange_goes_on_undisturbed(gantry, mode):
+    before = counts(gantry)
+    assert [fetch(gantry, f"/{mode}").text for _ in range(20)] == ["answered"] * 20
+    with RawClient(gantry) as client:
+        client.send(f"GET /{mode} HTTP/1.1\r\nHost: test\r\n\r\n".encode() * 10)
+        assert [client.response().body for _ in range(10)] == [b"answered"] * 10
+    after = counts(gantry)
+    assert (after["dropped"], after["early"]) == (before["dropped"] + 30, 0)
 
 
 def test_waiting_hooks_in_a_pipeline(gantry):

@@ -6,7 +6,9 @@
  *
  * A ticket is a value. It may be kept too long, copied and used twice: what it is for may be gone by then, as
  * clients leave, and a stale ticket is refused. drop() is called exactly once, whether the exchange wakes or
- * dies, always on its worker: the one place for cleaning up. */
+ * dies, always on its worker: the one place for cleaning up. It is never called while code of the module for that
+ * ticket runs on the worker (what was posted, a timer, an answer that was asked for): whoever answers there may go on
+ * with its own things until it returns. */
 #ifndef GANTRY_EXT_ASYNC_H
 #define GANTRY_EXT_ASYNC_H
 

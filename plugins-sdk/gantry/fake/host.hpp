@@ -37,6 +37,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_ASYNC_1) return &detail::AsyncTable::kTable;
     if (wanted == GANTRY_TIMER_1) return &detail::TimerTable::kTable;
     if (wanted == GANTRY_METRICS_1) return &detail::MetricsTable::kTable;
+    if (wanted == GANTRY_STORE_1) return &detail::StoreTable::kTable;
     return nullptr;
 }
 

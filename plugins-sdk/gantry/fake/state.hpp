@@ -200,6 +200,36 @@ struct SeriesState {
     std::uint64_t sum = 0;
 };
 
+// What the store keeps.
+struct StoredValue {
+    std::string bytes;
+    std::uint64_t version;
+    std::uint64_t ends;  // 0: never
+};
+struct StoredCount {
+    std::uint64_t window = 0;
+    std::uint64_t start = 0;
+    std::int64_t count = 0;
+    std::int64_t previous = 0;
+};
+struct StoredEntry {
+    std::string bytes = {};
+    std::uint64_t time = 0;
+};
+struct StoredGroup {
+    struct Pending {
+        std::uint64_t due = 0;
+        std::uint32_t attempts = 0;
+    };
+    std::uint64_t last = 0;
+    std::map<std::uint64_t, Pending> pending = {};
+    std::map<std::uint64_t, std::pair<StoredEntry, std::uint32_t>> dead = {};
+};
+struct StoredStream {
+    std::map<std::uint64_t, StoredEntry> entries = {};
+    std::map<std::string, StoredGroup, std::less<>> groups = {};
+};
+
 enum class Step { Idle, Opening, Preparing, Configuring, Retiring };
 
 struct State {
@@ -231,6 +261,12 @@ struct State {
     std::mutex mutex = {};  // of what follows: from any thread
     std::deque<std::function<void()>> posted = {};
     std::deque<std::function<void()>> blocking = {};
+    std::map<std::string, StoredValue, std::less<>> values = {};
+    std::map<std::string, StoredCount, std::less<>> counts = {};
+    std::map<std::string, StoredStream, std::less<>> streams = {};
+    std::uint64_t last_version = 0;
+    std::uint64_t last_entry = 0;
+    bool is_store_broken = false;
     std::vector<LogLine> log = {};
     std::deque<MetricState> metrics = {};
     std::deque<SeriesState> series = {};

@@ -301,3 +301,54 @@ IS(GANTRY_HISTOGRAM, 3);
 
 IS(GANTRY_REQUEST, 0);
 IS(GANTRY_RESPONSE, 1);
+
+/* ---- gantry/ext/store.h */
+
+SIZE(gantry_store_entry_t, 64);
+AT(gantry_store_entry_t, key, 0);
+AT(gantry_store_entry_t, value, 16);
+AT(gantry_store_entry_t, version, 32);
+AT(gantry_store_entry_t, id, 40);
+AT(gantry_store_entry_t, time, 48);
+AT(gantry_store_entry_t, attempts, 56);
+AT(gantry_store_entry_t, unused, 60);
+
+SIZE(gantry_store_answer_t, 64);
+AT(gantry_store_answer_t, size, 0);
+AT(gantry_store_answer_t, outcome, 4);
+AT(gantry_store_answer_t, version, 8);
+AT(gantry_store_answer_t, id, 16);
+AT(gantry_store_answer_t, count, 24);
+AT(gantry_store_answer_t, previous, 32);
+AT(gantry_store_answer_t, into_window, 40);
+AT(gantry_store_answer_t, entries, 48);
+AT(gantry_store_answer_t, entry_count, 56);
+
+SIZE(gantry_store_reply_t, 32);
+AT(gantry_store_reply_t, ticket, 0);
+AT(gantry_store_reply_t, state, 16);
+AT(gantry_store_reply_t, done, 24);
+
+SIZE(gantry_store_1_t, 96);
+AT(gantry_store_1_t, size, 0);
+AT(gantry_store_1_t, get, 8);
+AT(gantry_store_1_t, put, 16);
+AT(gantry_store_1_t, erase, 24);
+AT(gantry_store_1_t, list, 32);
+AT(gantry_store_1_t, add, 40);
+AT(gantry_store_1_t, append, 48);
+AT(gantry_store_1_t, read, 56);
+AT(gantry_store_1_t, claim, 64);
+AT(gantry_store_1_t, acknowledge, 72);
+AT(gantry_store_1_t, reject, 80);
+AT(gantry_store_1_t, dead, 88);
+
+IS(GANTRY_STORED, 0);
+IS(GANTRY_ABSENT, 1);
+IS(GANTRY_CONFLICT, 2);
+IS(GANTRY_FULL, 3);
+IS(GANTRY_UNAVAILABLE, 4);
+IS(GANTRY_ANY_VERSION, UINT64_MAX);
+IS(GANTRY_STORE_NAME_MAX, 512);
+IS(GANTRY_STORE_VALUE_MAX, 1048576);
+IS(GANTRY_STORE_ENTRIES_MAX, 1000);

@@ -15,7 +15,7 @@ static const gantry_async_1_t* async;
 static const gantry_timer_1_t* timer;
 static const gantry_log_1_t* logger;
 
-static atomic_int prepared, committed, retired, logged, dropped, ended, ticks;
+static atomic_int prepared, committed, retired, logged, dropped, ended, ticks, early;
 
 typedef struct instance {
     int generation; /* carried over and counted on */
@@ -31,8 +31,8 @@ typedef struct place {
 
 /* ---- keys */
 
-static const char* const kModes[] = {"allow", "deny",  "later", "blocking", "again", "never",
-                                     "none",  "twice", "crash", "fail",     NULL};
+static const char* const kModes[] = {"allow", "deny",  "later", "blocking", "again",  "never", "none",
+                                     "twice", "crash", "fail",  "slow",     "posted", "timed", NULL};
 static const gantry_key_t kProbeKeys[] = {
     {.name = "mode",
      .type = GANTRY_TYPE_CHOICE,
@@ -96,6 +96,20 @@ static void resume_elsewhere(void* state) GANTRY_NOEXCEPT {
     free(ticket);
 }
 
+/* Answers while the ticket is valid, and goes on: nothing is dropped before it returns. */
+static void answer_elsewhere(void* state) GANTRY_NOEXCEPT {
+    gantry_ticket_t* ticket = state;
+    const int before = atomic_load(&dropped);
+    gantry_exchange_t* const exchange = async->exchange_of(host, *ticket);
+    if (exchange != NULL) {
+        http->respond(exchange, GANTRY_BYTES("answered"));
+        if (atomic_load(&dropped) != before || async->exchange_of(host, *ticket) != exchange)
+            atomic_fetch_add(&early, 1);
+        async->resume(host, *ticket, GANTRY_DONE);
+    }
+    free(ticket);
+}
+
 static bool is(gantry_bytes_t text, const char* wanted) {
     return text.size == strlen(wanted) && memcmp(text.data, wanted, text.size) == 0;
 }
@@ -110,16 +124,22 @@ static gantry_verdict_t access_hook(gantry_exchange_t* exchange, void* self) GAN
     if (is(place->mode, "none")) return GANTRY_DONE;
     if (is(place->mode, "crash")) abort();
     if (is(place->mode, "fail")) return GANTRY_FAIL;
+    if (is(place->mode, "slow")) { /* what no hook may do */
+        for (const uint64_t end = timer->monotonic() + 150000000; timer->monotonic() < end;) continue;
+        return GANTRY_NEXT;
+    }
     if (is(place->mode, "allow")) return GANTRY_NEXT;
     if (http->note(exchange, &key) != NULL) return GANTRY_NEXT; /* asked again */
     http->set_note(exchange, &key, self);
     const gantry_ticket_t ticket = async->suspend(exchange, self, &count_drop);
     if (is(place->mode, "later")) timer->resume_after(host, ticket, 1000000, GANTRY_NEXT);
     if (is(place->mode, "again")) async->resume(host, ticket, GANTRY_AGAIN); /* before it has returned */
-    if (is(place->mode, "blocking")) {
+    if (is(place->mode, "blocking") || is(place->mode, "posted") || is(place->mode, "timed")) {
         gantry_ticket_t* const kept = malloc(sizeof ticket);
         *kept = ticket;
-        async->run_blocking(host, kept, &resume_elsewhere);
+        if (is(place->mode, "blocking")) async->run_blocking(host, kept, &resume_elsewhere);
+        if (is(place->mode, "posted")) async->post(host, ticket, kept, &answer_elsewhere);
+        if (is(place->mode, "timed")) timer->run_after(host, ticket, 1000000, kept, &answer_elsewhere);
     }
     return GANTRY_WAIT;
 }
@@ -170,9 +190,9 @@ static gantry_verdict_t counts(gantry_exchange_t* exchange, void* self) GANTRY_N
     char text[256];
     const int size =
         snprintf(text, sizeof text,
-                 "prepared=%d committed=%d retired=%d logged=%d dropped=%d ended=%d ticks=%d "
+                 "prepared=%d committed=%d retired=%d logged=%d dropped=%d ended=%d ticks=%d early=%d "
                  "generation=%d\n",
-                 prepared, committed, retired, logged, dropped, ended, ticks, instance->generation);
+                 prepared, committed, retired, logged, dropped, ended, ticks, early, instance->generation);
     http->respond(exchange, (gantry_bytes_t){text, (size_t)size});
     return GANTRY_DONE;
 }

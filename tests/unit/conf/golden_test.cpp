@@ -129,6 +129,7 @@ std::string with_hole(std::string_view scope, std::string_view key) {
     if (scope == "the top level") return "@\n" + listener + answer;
     if (scope == "[server]") return "[server]\n@\n" + listener + answer;
     if (scope == "[log]") return "[log]\n@\n" + listener + answer;
+    if (scope == "[store]") return "[store]\n@\n" + listener + answer;
     if (scope == "[listener.NAME]") return listener + "@\n" + answer;
     if (scope == "[listener.NAME.tls]") return listener + "tls = { @ }\n" + answer;
     if (scope == "[listener.NAME.tls.client_certificate]") {
