@@ -5,8 +5,14 @@
 namespace gantry::metrics {
 
 Walk::Walk(Registry& registry) : registry_(registry) {
+    begin();
+}
+
+void Walk::begin() {
     registry_.sweep(monotonic_millis());
     registry_.collect();
+    const std::lock_guard lock(registry_.mutex_);
+    last_born_ = registry_.born_;
 }
 
 bool Walk::next(std::size_t most, WalkVisitor& visitor) {
@@ -31,7 +37,8 @@ bool Walk::read_batch(std::size_t most) {
     const std::size_t cells = of_->cells();
     for (; most > 0 && slot_ < group.slots.size(); --most, ++slot_) {
         const Registry::Slot& slot = group.slots[slot_];
-        if (slot.key == nullptr) continue;
+        // One that came since may have been here already, and gone: nobody may be shown it twice.
+        if (slot.key == nullptr || slot.born > last_born_) continue;
         if (reads_.size() == used_) reads_.emplace_back();
         Read& read = reads_[used_++];
         read.key = *slot.key;

@@ -30,8 +30,8 @@ protected:
     ~WalkVisitor() = default;
 };
 
-// [any], one at a time. Series that come and go meanwhile may be seen or not; others are seen once. What is
-// read together was not counted at one instant.
+// [any], one at a time. Series that come meanwhile are not seen, those that go may be; none is seen twice.
+// What is read together was not counted at one instant.
 class Walk {
 public:
     // Has what others know set (Registry::add_collector), which may wait for a file of /proc.
@@ -47,6 +47,7 @@ private:
         std::string key;
         std::size_t number;  // where its cells begin in numbers_
     };
+    void begin();
     bool read_batch(std::size_t most);
     void show(const Family& family, const Read& read, WalkVisitor& visitor);
     void show_cells(const Family& family, std::span<const std::uint64_t> cells, WalkVisitor& visitor);
@@ -55,6 +56,7 @@ private:
     GroupId group_ = 0;
     std::size_t family_ = 0;
     std::uint32_t slot_ = 0;
+    std::uint64_t last_born_ = 0;        // when the walk began
     const Family* announced_ = nullptr;  // the last one that the visitor was shown
 
     // of the batch

@@ -196,6 +196,7 @@ Registry::Held Registry::hold_locked(GroupId id, std::span<const std::string_vie
         if (!slot) return {};
         found = group.known.emplace(std::move(key), *slot).first;
         group.slots[*slot].key = &found->first;
+        group.slots[*slot].born = ++born_;
         ++group.unheld;
     }
     Slot& slot = group.slots[found->second];
@@ -216,7 +217,7 @@ std::optional<std::uint32_t> Registry::make_slot(GroupState& group) {
         for (const auto& one : *list) has_room = has_room && one->make_room(used_ + cells);
     }
     if (!has_room || group.slots.size() >= kMostSeries) return std::nullopt;
-    group.slots.push_back({nullptr, static_cast<std::uint32_t>(used_), 0, 0});
+    group.slots.push_back({nullptr, static_cast<std::uint32_t>(used_), 0, 0, 0});
     used_ += cells;
     return static_cast<std::uint32_t>(group.slots.size() - 1);
 }

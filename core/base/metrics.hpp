@@ -154,6 +154,7 @@ private:
         std::uint32_t cell = 0;
         std::uint32_t holders = 0;
         Millis released = 0;
+        std::uint64_t born = 0;  // rises from one series to the next
     };
     struct GroupState {
         Group group;
@@ -182,6 +183,7 @@ private:
     std::deque<GroupState> groups_;
     std::vector<std::shared_ptr<Cells>> leased_;
     std::vector<std::shared_ptr<Cells>> free_;
+    std::uint64_t born_ = 0;         // the last series
     std::size_t used_ = kMostCells;  // cells; the first ones are nobody's: empty Series are counted there
 
     std::mutex collector_mutex_;

@@ -80,7 +80,7 @@ public:
         for (const std::string_view first : kFirst) {
             const Entry* const entry = root.find(first);
             if (entry != nullptr) {
-                table_of(*entry->node, first, top);
+                if (is_section(*entry->node)) table_of(*entry->node, first, top);  // else it is a pair
             } else if (untouched_ == Untouched::Shown) {
                 table_of(Node(), first, top);
             }

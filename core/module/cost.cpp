@@ -25,6 +25,13 @@ void add(std::atomic<std::uint64_t>& count, std::uint64_t amount) {
     count.store(count.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
+// How many there were before.
+std::uint64_t count_call(Costs::Cell& cell) {
+    const std::uint64_t calls = cell.calls.load(std::memory_order_relaxed);
+    cell.calls.store(calls + 1, std::memory_order_relaxed);
+    return calls;
+}
+
 // Once a second at the most: a module that is slow is so again and again.
 void tell(const Module& module, const char* what, const char* name, std::int64_t nanos) {
     const std::int64_t now = coarse_nanos();
@@ -74,12 +81,12 @@ void set_call_limit(Millis limit) {
 }
 
 AtWork::AtWork(const Module& module, const char* what, const char* name)
-    : module_(module), what_(what), name_(name), cell_(module.costs.here()) {
-    const std::uint64_t calls = cell_.calls.load(std::memory_order_relaxed);
-    cell_.calls.store(calls + 1, std::memory_order_relaxed);
-    is_sample_ = calls % kSampleEvery == 0;
-    began_ = is_sample_ ? monotonic_nanos() : coarse_nanos();
-}
+    : module_(module),
+      what_(what),
+      name_(name),
+      cell_(module.costs.here()),
+      is_sample_(count_call(cell_) % kSampleEvery == 0),
+      began_(is_sample_ ? monotonic_nanos() : coarse_nanos()) {}
 
 AtWork::~AtWork() {
     const std::int64_t took = (is_sample_ ? monotonic_nanos() : coarse_nanos()) - began_;
