@@ -6,6 +6,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <map>
 #include <string_view>
+#include <utility>
 
 namespace gantry::store {
 
@@ -87,6 +88,19 @@ Answer run(Database& database, const std::string& space, const Dead& dead, Milli
 inline bool fits(const Entry& entry, std::size_t& size, bool is_first) {
     size += entry.key.size() + entry.value.size();
     return is_first || size <= kLargestAnswer;
+}
+
+// The rows of a query as entries, as many as fit into one answer. `entry_of` reads one row.
+template <class EntryOf>
+std::vector<Entry> entries_of(Query& query, const EntryOf& entry_of) {
+    std::vector<Entry> entries;
+    std::size_t size = 0;
+    while (query.next()) {
+        Entry entry = entry_of(query);
+        if (!fits(entry, size, entries.empty())) break;
+        entries.push_back(std::move(entry));
+    }
+    return entries;
 }
 
 }  // namespace gantry::store

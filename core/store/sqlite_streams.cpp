@@ -151,16 +151,11 @@ Answer run(Database& database, const std::string& space, const Read& read, Milli
     Query found = database.query(
         "SELECT id, value, time FROM entry WHERE space = ? AND stream = ? AND id > ? ORDER BY id LIMIT ?");
     found.with(space, read.stream, read.after, std::min(read.limit, kMostEntries));
-    Answer answer;
-    std::size_t size = 0;
-    while (found.next()) {
-        Entry entry{.value = found.bytes(1),
-                    .id = static_cast<std::uint64_t>(found.number(0)),
-                    .time = found.number(2)};
-        if (!fits(entry, size, answer.entries.empty())) break;
-        answer.entries.push_back(std::move(entry));
-    }
-    return answer;
+    const auto entry = [](const Query& row) {
+        return Entry{
+            .value = row.bytes(1), .id = static_cast<std::uint64_t>(row.number(0)), .time = row.number(2)};
+    };
+    return {.entries = entries_of(found, entry)};
 }
 
 Answer run(Database& database, const std::string& space, const Claim& claim, Millis now) {
@@ -206,17 +201,13 @@ Answer run(Database& database, const std::string& space, const Dead& dead, Milli
         "> ? "
         "ORDER BY id LIMIT ?");
     found.with(space, dead.stream, dead.group, dead.after, std::min(dead.limit, kMostEntries));
-    Answer answer;
-    std::size_t size = 0;
-    while (found.next()) {
-        Entry entry{.value = found.bytes(1),
-                    .id = static_cast<std::uint64_t>(found.number(0)),
-                    .attempts = static_cast<std::uint32_t>(found.number(3)),
-                    .time = found.number(2)};
-        if (!fits(entry, size, answer.entries.empty())) break;
-        answer.entries.push_back(std::move(entry));
-    }
-    return answer;
+    const auto entry = [](const Query& row) {
+        return Entry{.value = row.bytes(1),
+                     .id = static_cast<std::uint64_t>(row.number(0)),
+                     .attempts = static_cast<std::uint32_t>(row.number(3)),
+                     .time = row.number(2)};
+    };
+    return {.entries = entries_of(found, entry)};
 }
 
 }  // namespace gantry::store

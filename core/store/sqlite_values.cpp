@@ -77,17 +77,13 @@ Answer run(Database& database, const std::string& space, const List& list, Milli
         "AND key > ?4 AND (ends = 0 OR ends > ?5) ORDER BY key LIMIT ?6");
     // An empty key cannot be, so that "" is before all of them.
     found.with(space, list.prefix, end, list.after, now, std::min(list.limit, kMostEntries));
-    Answer answer;
-    std::size_t size = 0;
-    while (found.next()) {
-        Entry entry{.key = found.bytes(0),
-                    .value = found.bytes(1),
-                    .version = static_cast<std::uint64_t>(found.number(2)),
-                    .time = found.number(3)};
-        if (!fits(entry, size, answer.entries.empty())) break;
-        answer.entries.push_back(std::move(entry));
-    }
-    return answer;
+    const auto entry_of = [](const Query& row) {
+        return Entry{.key = row.bytes(0),
+                     .value = row.bytes(1),
+                     .version = static_cast<std::uint64_t>(row.number(2)),
+                     .time = row.number(3)};
+    };
+    return {.entries = entries_of(found, entry_of)};
 }
 
 Answer run(Database& database, const std::string& space, const Add& add, Millis now) {
