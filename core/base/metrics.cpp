@@ -309,14 +309,23 @@ std::uint64_t Registry::read_locked(std::uint32_t cell) const {
     return sum;
 }
 
-void Registry::each(GroupId id,
-                    const std::function<void(std::span<const std::string_view>, std::uint32_t)>& each) const {
-    const std::lock_guard lock(mutex_);
+void Registry::each(GroupId id, std::size_t cells, const See& see) const {
+    constexpr std::size_t kBatch = 32;
     std::vector<std::string_view> values;
-    for (const Slot& slot : groups_[id].slots) {
-        if (slot.key == nullptr) continue;
-        split(*slot.key, values);
-        each(values, slot.cell);
+    std::vector<std::uint64_t> numbers(cells);
+    for (std::size_t next = 0;;) {
+        const std::lock_guard lock(mutex_);
+        const std::vector<Slot>& slots = groups_[id].slots;
+        for (std::size_t i = 0; i < kBatch && next < slots.size(); ++i, ++next) {
+            const Slot& slot = slots[next];
+            if (slot.key == nullptr) continue;
+            split(*slot.key, values);
+            for (std::size_t cell = 0; cell < cells; ++cell) {
+                numbers[cell] = read_locked(slot.cell + static_cast<std::uint32_t>(cell));
+            }
+            see(values, numbers);
+        }
+        if (next == slots.size()) return;
     }
 }
 

@@ -143,9 +143,10 @@ public:
     }
     // Over all threads.
     std::uint64_t read(std::uint32_t cell) const;
-    // Calls `each` with the values and the first cell of every series of the group, under the lock.
-    void each(GroupId group,
-              const std::function<void(std::span<const std::string_view>, std::uint32_t)>& each) const;
+    // Calls `see` with the values of every series of the group and the numbers in its first `cells` cells.
+    // The registry is locked meanwhile, for a few series at a time.
+    using See = std::function<void(std::span<const std::string_view>, std::span<const std::uint64_t>)>;
+    void each(GroupId group, std::size_t cells, const See& see) const;
 
 private:
     friend class Walk;

@@ -6,6 +6,7 @@
 #include "core/cli/log_operations.hpp"
 #include "core/cli/plan.hpp"
 #include "core/cli/process.hpp"
+#include "core/server/traffic.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
@@ -50,7 +51,7 @@ json::object answers_of(const server::Traffic& traffic) {
     return out;
 }
 
-json::array hosts_of(const std::vector<server::Server::HostTraffic>& hosts) {
+json::array hosts_of(const std::vector<server::HostTraffic>& hosts) {
     json::array out;
     for (const auto& [host, traffic] : hosts) {
         out.push_back({{"host", host},
@@ -85,9 +86,8 @@ Reply status(Process& process) {
         requests += worker.requests;
         workers.push_back({{"connections", worker.connections}, {"requests", worker.requests}});
     }
-    const auto hosts = server.host_traffic();
-    server::Traffic total;
-    for (const auto& host : hosts) total += host.traffic;
+    const auto hosts = server::traffic_of_hosts();
+    const server::Traffic total = server::traffic_of_listeners();
     const auto generation = server.generation();
     json::object out{
         {"version", version()},

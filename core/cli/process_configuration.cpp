@@ -1,6 +1,7 @@
 // What a server process does with configurations: reload, rollback, trial, plan.
 #include "core/base/clock.hpp"
 #include "core/base/log.hpp"
+#include "core/base/time_buckets.hpp"
 #include "core/cli/process.hpp"
 
 #include <algorithm>
@@ -22,6 +23,30 @@ void warn_of_restart(const conf::Server& before, const conf::Server& after) {
     compare("blocking_threads", before.blocking_threads == after.blocking_threads);
     compare("recent_requests", before.recent_requests == after.recent_requests);
     if (!keys.empty()) log::warn("[server] {} changed: that takes a restart", keys);
+}
+
+// Applied, refused; and whether the last one was applied.
+const metrics::Series& reload_counts() {
+    static const metrics::Series series = [] {
+        metrics::Group group;
+        auto reloads =
+            metrics::counter_family("gantry_reloads", "Reloads and rollbacks, by what became of them.");
+        reloads.dimensions = {{"result", {"applied", "refused"}}};
+        auto last =
+            metrics::gauge_family("gantry_last_reload_applied", "1, or 0 after a reload that was refused.");
+        group.families = {std::move(reloads), std::move(last)};
+        auto& registry = metrics::Registry::process();
+        auto made = registry.series(registry.declare(std::move(group)).value(), {});
+        registry.set(made.cell() + 2, 1);
+        return made;
+    }();
+    return series;
+}
+
+void count_reload(bool is_applied) {
+    auto& registry = metrics::Registry::process();
+    registry.add(reload_counts().cell() + (is_applied ? 0 : 1), 1);
+    registry.set(reload_counts().cell() + 2, is_applied ? 1 : 0);
 }
 
 // "host a.test changed", "host a.test changed and 3 more": what the history shows of it.
@@ -73,6 +98,7 @@ Process::Candidate Process::load(const Served* kept, std::uint64_t number, Stric
 // What the server process before this one served, for its files may be half edited by now; unless that was on
 // trial: then what served before. The files, where this is the first server process or nothing else is left.
 Process::Candidate Process::load_first() {
+    reload_counts();  // shown from the beginning
     const Served* const kept = history_.trusted();
     if (kept == nullptr) return load(nullptr, history_.next_generation());
     const bool is_newest = kept->generation == history_.all().back().generation;
@@ -174,6 +200,7 @@ Verdict Process::change(const Wanted& wanted) {
     const char* const failed = verdict.is_applied ? "" : "; the last reload failed, the log says why";
     sockets_.report({.state = net::Report::State::Ready, .text = summary() + failed});
     verdict.is_applied ? ++reloads_ : ++failed_reloads_;
+    count_reload(verdict.is_applied);
     last_failure_ = verdict.error;
     return verdict;
 }

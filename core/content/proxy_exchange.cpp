@@ -1,5 +1,7 @@
 #include "core/content/proxy_exchange.hpp"
 
+#include "core/upstream/counts.hpp"
+
 #include <utility>
 
 namespace gantry::content {
@@ -38,6 +40,7 @@ void ProxyExchange::start(const ProxySettings& settings, server::Exchange& excha
     exchange_ = &exchange;
     const http::RequestHead& request = exchange.request();
     start_nanos_ = exchange.start_nanos();
+    received_ = 0;
     body_kind_ = request.body;
     content_length_ = request.content_length;
     const bool has_body = request.body == http::BodyKind::Chunked || request.content_length > 0;
@@ -175,6 +178,7 @@ void ProxyExchange::on_response_head(http::ResponseHead& head) {
 }
 
 void ProxyExchange::on_response_body(std::string_view bytes, const Ref<Block>& owner) {
+    received_ += bytes.size();
     exchange_->send_body(bytes, owner);
     if (exchange_->is_congested()) client()->pause();
 }
@@ -204,7 +208,20 @@ void ProxyExchange::on_drained(server::Exchange&) {
     if (http::H1Client* const peer = client()) peer->resume();
 }
 
-void ProxyExchange::on_end(server::Exchange&) {
+// Not of those that found no peer to try.
+void ProxyExchange::count(const server::Exchange& exchange) const {
+    if (counted() == 0) return;
+    using upstream::PeerCells;
+    const server::Exchange::UpstreamFacts& facts = exchange.upstream();
+    upstream::count(counted() + PeerCells::kAnswers +
+                    http::answer_cell(exchange.request().method, facts.status));
+    upstream::count(counted() + PeerCells::kReceived, received_);
+    upstream::count_time(counted() + PeerCells::kFirstByte, facts.first_byte_nanos);
+    upstream::count_time(counted() + PeerCells::kResponse, facts.response_nanos);
+}
+
+void ProxyExchange::on_end(server::Exchange& exchange) {
+    count(exchange);
     drop();
     release_held();
     exchange_ = nullptr;

@@ -50,6 +50,7 @@ private:
     void send_on();
     void send_held(http::H1Client& client);
     void release_held();
+    void count(const server::Exchange& exchange) const;
 
     // upstream::Forward
     void write_request(http::H1Client& client) override;
@@ -77,6 +78,7 @@ private:
     Chain* held_ = nullptr;
     std::int64_t start_nanos_ = 0;
     std::uint64_t content_length_ = 0;
+    std::uint64_t received_ = 0;                       // of the body of the response
     http::BodyKind body_kind_ = http::BodyKind::None;  // towards the peer
     Body body_ = Body::None;
     bool upgrade_ = false;

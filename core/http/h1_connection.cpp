@@ -86,9 +86,11 @@ void H1Connection::on_writable() {
 
 void H1Connection::on_handshake(const Error* failure) {
     if (failure != nullptr) {
+        settings_.handshakes.count_failure();
         delete this;
         return;
     }
+    settings_.handshakes.count(transport_->tls());
     handshake_ = std::max(units_since_begin(), 1u);
     begun_ = clock_units(*settings_.worker);
     wait_for(Wait::Idle, settings_.draining ? kFirstRequest : settings_.idle_timeout);
@@ -98,6 +100,7 @@ void H1Connection::on_handshake(const Error* failure) {
 
 void H1Connection::on_deadline() {
     if (active_ == nullptr) {
+        if (wait_ == Wait::Handshake) settings_.handshakes.count_failure();
         delete this;
         return;
     }

@@ -9,6 +9,7 @@
 #include "core/base/block.hpp"
 #include "core/http/body_decoder.hpp"
 #include "core/http/h1_parser.hpp"
+#include "core/http/handshake_cells.hpp"
 #include "core/http/stream.hpp"
 #include "core/net/transport.hpp"
 #include "core/net/wheel.hpp"
@@ -29,6 +30,7 @@ struct H1Settings {
     ServerExchanges* exchanges = nullptr;
     const void* listener = nullptr;              // handed on in Facts
     std::atomic<std::uint64_t>* open = nullptr;  // counted down when a connection ends
+    HandshakeCells handshakes;                   // what is counted of TLS handshakes
     HeadLimits limits;
     std::uint64_t max_requests = 0;  // per connection; 0 = unlimited
     Millis head_timeout = 10'000;

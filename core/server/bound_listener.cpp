@@ -3,6 +3,7 @@
 #include "core/base/log.hpp"
 #include "core/net/tls_transport.hpp"
 #include "core/server/generation.hpp"
+#include "core/server/traffic.hpp"
 #include "core/server/worker_context.hpp"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ std::string address_key(const conf::Address& address) {
 }
 
 BoundListener::BoundListener(std::string name, const std::vector<WorkerContext*>& workers)
-    : name_(std::move(name)) {
+    : name_(std::move(name)), counted_(metrics::Registry::process().series(listener_metrics(), {name_})) {
     group_.name = name_;
     for (WorkerContext* worker : workers) {
         auto member = std::make_unique<Member>();
@@ -48,6 +49,8 @@ BoundListener::BoundListener(std::string name, const std::vector<WorkerContext*>
         member->settings.exchanges = worker;
         member->settings.listener = this;
         member->settings.open = &group_.open;
+        member->settings.handshakes =
+            http::HandshakeCells(worker->cells().at(counted() + TrafficCells::kHandshakes));
         group_.members.push_back({&worker->net(), member.get()});
         members_.push_back(std::move(member));
     }
@@ -117,6 +120,7 @@ void BoundListener::drain() {
 }
 
 void BoundListener::Member::on_accept(UniqueFd fd, const net::PeerAddress& client) {
+    worker->cells().add(owner->counted() + TrafficCells::kAccepted, 1);
     net::TransportPtr transport;
     if (tls) {
         transport = net::make_tls_server_transport(std::move(fd), *tls);

@@ -45,6 +45,8 @@ public:
     void drain();
 
     std::uint64_t open_connections() const { return group_.open.load(std::memory_order_relaxed); }
+    // What is counted of it: TrafficCells. [any]
+    std::uint32_t counted() const { return counted_.cell(); }
     std::uint64_t refused() const { return group_.refused.load(std::memory_order_relaxed); }
 
 private:
@@ -64,6 +66,7 @@ private:
 
     std::string name_;
     mutable std::atomic<int> last_index_{0};
+    metrics::Series counted_;
     net::ListenerGroup group_;
     std::vector<std::unique_ptr<Member>> members_;
 };

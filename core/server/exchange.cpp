@@ -4,6 +4,7 @@
 #include "core/server/bound_listener.hpp"
 #include "core/server/generation.hpp"
 #include "core/server/secrets.hpp"
+#include "core/server/traffic.hpp"
 #include "core/server/worker_context.hpp"
 
 #include <algorithm>
@@ -70,8 +71,9 @@ void Exchange::end() {
     drop_source();
     worker_->requests.store(worker_->requests.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (!head_sent_) response_.status = has_error_ && error_.side == Side::Client ? kClientClosed : 0;
-    worker_->traffic().count(route_.host != nullptr ? route_.host->number : 0, response_.status, sent_);
-    if (RecentRing* ring = worker_->recent()) remember(*ring);
+    const std::int64_t end_nanos = monotonic_nanos();
+    count(end_nanos);
+    if (RecentRing* ring = worker_->recent()) remember(*ring, end_nanos);
     if (route_.location != nullptr) {
         for (const Hook& hook : route_.location->pipeline.log_hooks) hook.run(*this, hook.self);
     }
@@ -86,10 +88,26 @@ void Exchange::end() {
     recycle();
 }
 
-void Exchange::remember(RecentRing& ring) const {
+const BoundListener& Exchange::bound_listener() const {
+    return *static_cast<const BoundListener*>(facts_.listener);
+}
+
+void Exchange::count(std::int64_t end_nanos) const {
+    const Passed passed({http::answer_cell(request_.method, response_.status),
+                         stream_->arrival().head_bytes + body_received_, sent_,
+                         static_cast<std::uint64_t>(std::max<std::int64_t>(end_nanos - start_nanos_, 0)),
+                         handler_nanos_});
+    const std::uint32_t place = route_.location != nullptr ? route_.location->counted.cell()
+                                : route_.host != nullptr   ? route_.host->counted.cell()
+                                                           : generation().counted_nowhere();
+    passed.count_for_location(worker_->cells().at(place));
+    passed.count_for_listener(worker_->cells().at(bound_listener().counted()));
+}
+
+void Exchange::remember(RecentRing& ring, std::int64_t end_nanos) const {
     RecentRecord& record = ring.begin();
     record.start_nanos = start_nanos_;
-    record.end_nanos = monotonic_nanos();
+    record.end_nanos = end_nanos;
     record.handler_nanos = handler_nanos_;
     record.connect_nanos = upstream_.connect_nanos;
     record.first_byte_nanos = upstream_.first_byte_nanos;
@@ -149,6 +167,7 @@ void Exchange::start() {
     was_started_ = true;
     facts_ = stream_->facts();
     start_nanos_ = worker_->net().now_nanos();
+    worker_->cells().add(bound_listener().counted() + TrafficCells::kStarted, 1);
     if (route()) run_hooks();
     pause_filters();
 }
@@ -157,14 +176,15 @@ void Exchange::start_failed(const Error& error) {
     was_started_ = true;
     facts_ = stream_->facts();
     start_nanos_ = worker_->net().now_nanos();
-    const int listener = static_cast<const BoundListener*>(facts_.listener)->index_in(generation());
+    worker_->cells().add(bound_listener().counted() + TrafficCells::kStarted, 1);
+    const int listener = bound_listener().index_in(generation());
     if (listener >= 0) route_.host = generation().default_host(static_cast<std::size_t>(listener));
     fail(error);
 }
 
 // False: answered already.
 bool Exchange::route() {
-    const int listener = static_cast<const BoundListener*>(facts_.listener)->index_in(generation());
+    const int listener = bound_listener().index_in(generation());
     if (listener < 0) {
         fail(503, {Code::Unavailable, Side::Us, Retry::No, 0, "on a listener that was removed"});
         return false;

@@ -17,6 +17,7 @@
 namespace gantry::server {
 
 struct GenerationUse;
+class BoundListener;
 class RecentRing;
 class WorkerContext;
 class Exchange;
@@ -217,7 +218,9 @@ private:
     void send_error_page(int status, http::HeaderId field, std::string_view value);
     void log_error(const Error& error, int status) const;
     void end();
-    void remember(RecentRing& ring) const;
+    void remember(RecentRing& ring, std::int64_t end_nanos) const;
+    void count(std::int64_t end_nanos) const;
+    const BoundListener& bound_listener() const;
     void recycle();
 
     // values of variables, by group

@@ -71,6 +71,7 @@ private:
 
 void GenerationBuilder::run() {
     const conf::Settings& settings = generation_.settings_;
+    generation_.nowhere_ = metrics::Registry::process().series(location_metrics(), {"", ""});
     for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
         generation_.tables_.push_back(HostTable::build(settings, i, problems_));
     }
@@ -127,7 +128,7 @@ void GenerationBuilder::find_certificates(std::uint32_t index) {
 
 void GenerationBuilder::build_host(const conf::Host& settings, HostEntry& host) {
     host.settings = &settings;
-    host.number = HostNumbers::instance().number_of(settings.name);
+    host.counted = metrics::Registry::process().series(location_metrics(), {settings.name, ""});
     host.faults = settings.faults;
     host.table = LocationTable::build(settings, problems_);
     host.response_fields = fields(settings.response_headers, Stage::Response, {});
@@ -155,6 +156,8 @@ void GenerationBuilder::build_location(const HostEntry& host, std::size_t index,
     location.response_fields = fields(settings.response_headers, Stage::Response, captures);
     location.error_pages = pages(settings.error_pages);
     location.access_log = access_log(settings.access_log, captures);
+    location.counted =
+        metrics::Registry::process().series(location_metrics(), {host_settings.name, settings.name});
     location.max_body = settings.max_body.value_or(host_settings.max_body);
     Pipeline added;
     location.handler =

@@ -2,6 +2,7 @@
 // kept by the exchanges that began with it.
 #pragma once
 
+#include "core/base/metrics.hpp"
 #include "core/conf/settings.hpp"
 #include "core/http/uri.hpp"
 #include "core/net/certificate_store.hpp"
@@ -38,12 +39,13 @@ struct LocationEntry {
     std::shared_ptr<const ErrorPages> error_pages;
     std::shared_ptr<const AccessLog> access_log;  // null: off
     std::uint64_t max_body = 0;
+    metrics::Series counted;  // what is counted of its requests: TrafficCells
     Pipeline pipeline;
 };
 
 struct HostEntry {
     const conf::Host* settings = nullptr;
-    std::uint32_t number = 0;  // of HostNumbers
+    metrics::Series counted;  // outside of its locations
     // What keeps it from being served; the first one tells most.
     std::vector<conf::Fault> faults;
     // Set where nothing is missing but a certificate: it may come while the generation serves.
@@ -123,11 +125,18 @@ public:
     // Index of the listener of that name; -1: not in this generation.
     int listener_index(const std::string& name) const;
 
+    // Those that its hosts serve; one after the other, each once.
+    const std::vector<net::CertificateSetPtr>& certificates() const { return certificates_; }
+
+    // Where requests are counted that no host answers.
+    std::uint32_t counted_nowhere() const { return nowhere_.cell(); }
+
 private:
     Generation() = default;
     friend class GenerationBuilder;
 
     std::shared_ptr<void> kept_;
+    metrics::Series nowhere_;
     conf::Settings settings_;
     std::vector<HostEntry> hosts_;
     std::vector<HostTable> tables_;

@@ -40,6 +40,13 @@ Server::Server(const conf::Server& settings, net::SocketSource& sockets, LogThre
         const std::string name = "worker-" + std::to_string(worker->net().index());
         ::pthread_setname_np(threads_.back().native_handle(), name.c_str());
     }
+    std::vector<ServerMetrics::Worker> counted;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        auto& worker = counted.emplace_back();
+        worker.context = workers_[i].get();
+        ::pthread_getcpuclockid(threads_[i].native_handle(), &worker.clock);
+    }
+    metrics_ = std::make_unique<ServerMetrics>(std::move(counted), logs_);
 }
 
 Server::~Server() {
@@ -52,6 +59,7 @@ Server::~Server() {
         // What shut_down() released completes behind it; the loop ends after that.
         worker->net().post([&net = worker->net()] { net.post([&net] { net.stop(); }); });
     }
+    metrics_.reset();
     for (std::thread& thread : threads_) thread.join();
     blocking_.finish();  // its tasks post to the workers
     listeners_.clear();
@@ -91,6 +99,7 @@ std::vector<std::string> Server::apply(std::shared_ptr<const Generation> generat
     const auto hosts = std::make_shared<const TlsHosts>(certificates_, generation);
     on_all_workers([&](WorkerContext& worker) { worker.set_generation(generation); });
     generation_ = generation;
+    metrics_->set_generation(generation);
     start_listeners(*generation, hosts, std::move(opened));
     close_removed(*generation);
     return {};
@@ -129,7 +138,10 @@ void Server::start_listeners(const Generation& generation, const std::shared_ptr
     for (const auto& worker : workers_) workers.push_back(worker.get());
     for (const conf::Listener& settings : generation.settings().listeners) {
         auto& listener = listeners_[settings.name];
-        if (!listener) listener = std::make_unique<BoundListener>(settings.name, workers);
+        if (!listener) {
+            listener = std::make_unique<BoundListener>(settings.name, workers);
+            metrics_->add_listener(*listener);
+        }
         auto keys =
             settings.tls ? certificates_.ticket_keys(settings.name, settings.tls->ticket_rotation) : nullptr;
         listener->configure(settings, generation.settings().server.server_header, hosts, std::move(keys));
@@ -189,17 +201,6 @@ std::vector<Server::WorkerStatus> Server::worker_status() const {
     for (const auto& worker : workers_) {
         out.push_back({worker->net().connections.load(std::memory_order_relaxed),
                        worker->requests.load(std::memory_order_relaxed)});
-    }
-    return out;
-}
-
-std::vector<Server::HostTraffic> Server::host_traffic() const {
-    std::vector<HostTraffic> out;
-    std::vector<std::string> names = HostNumbers::instance().names();
-    for (std::uint32_t number = 0; number < names.size(); ++number) {
-        Traffic sum;
-        for (const auto& worker : workers_) sum += worker->traffic().read(number);
-        if (sum.requests() > 0) out.push_back({std::move(names[number]), sum});
     }
     return out;
 }

@@ -9,6 +9,7 @@
 #include "core/server/bound_listener.hpp"
 #include "core/server/generation.hpp"
 #include "core/server/log_writer.hpp"
+#include "core/server/server_metrics.hpp"
 #include "core/server/tls_hosts.hpp"
 #include "core/server/worker_context.hpp"
 
@@ -57,14 +58,6 @@ public:
     };
     std::vector<WorkerStatus> worker_status() const;
 
-    struct HostTraffic {
-        std::string host;  // "": exchanges that no host answered
-        Traffic traffic;
-    };
-    // Of every host that was asked for anything since the process began, also those that are not configured
-    // any more.
-    std::vector<HostTraffic> host_traffic() const;
-
     // Null: requests are not remembered. [any]
     const RecentRings* recent() const { return recent_.get(); }
 
@@ -98,6 +91,7 @@ private:
     std::unique_ptr<RecentRings> recent_;  // the workers write to it
     std::vector<std::unique_ptr<WorkerContext>> workers_;
     std::vector<std::thread> threads_;
+    std::unique_ptr<ServerMetrics> metrics_;                           // looks at all that stands here
     std::map<std::string, std::unique_ptr<BoundListener>> listeners_;  // by name; removed ones stay
     std::map<std::string, Address> bound_;                             // by address_key
     std::shared_ptr<const Generation> generation_;

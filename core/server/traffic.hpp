@@ -1,78 +1,94 @@
-// What each host answered: counters of each worker, which whoever asks adds up.
+// What is counted of every request, for its location and for its listener.
 #pragma once
 
+#include "core/base/metrics.hpp"
+#include "core/base/time_buckets.hpp"
+#include "core/http/answer_cells.hpp"
+#include "core/http/handshake_cells.hpp"
+
 #include <array>
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <mutex>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace gantry::server {
 
-// A host keeps its number as long as the process lives, so what it answered is not forgotten in a reload. 0
-// is for exchanges without a host, and for hosts beyond kMost. [any]
-class HostNumbers {
-public:
-    static constexpr std::uint32_t kMost = 128 * 1024;
-
-    static HostNumbers& instance();
-
-    std::uint32_t number_of(std::string_view host);
-    std::size_t count() const;
-    std::vector<std::string> names() const;  // by number; that of 0 is ""
-
-private:
-    mutable std::mutex mutex_;
-    std::unordered_map<std::string, std::uint32_t> numbers_;
-    std::vector<std::string> names_{""};
-};
-
 // Of one host, or of several together.
 struct Traffic {
     // By the first digit of the status; 0: closed without an answer.
-    std::array<std::uint64_t, 6> answers{};
+    std::array<std::uint64_t, http::kStatusClasses> answers{};
     std::uint64_t bytes_sent = 0;
 
     std::uint64_t requests() const;
     Traffic& operator+=(const Traffic& other);
 };
 
-// Of one worker.
-class TrafficCounters {
+// Where each number is in a series; what locations and listeners have of their own stands behind.
+struct TrafficCells {
+    static constexpr std::uint32_t kAnswers = 0;
+    static constexpr std::uint32_t kReceived = http::kAnswerCells;
+    static constexpr std::uint32_t kSent = kReceived + 1;
+    static constexpr std::uint32_t kDuration = kSent + 1;
+    static constexpr std::uint32_t kCommon = kDuration + metrics::kTimeCells;
+    // of a location
+    static constexpr std::uint32_t kFirstByte = kCommon;
+    // of a listener
+    static constexpr std::uint32_t kStarted = kCommon;
+    static constexpr std::uint32_t kAccepted = kStarted + 1;
+    static constexpr std::uint32_t kPaused = kAccepted + 1;
+    static constexpr std::uint32_t kHandshakes = kPaused + 1;
+    static constexpr std::uint32_t kConnections = kHandshakes + http::HandshakeCells::kCells;  // active, idle
+};
+
+// What a request was, once it is over.
+class Passed {
 public:
-    // Room for every number that was given by now. [worker]
-    void make_room();
-    // `number`: of a host known when room was made last. [worker]
-    void count(std::uint32_t number, int status, std::uint64_t bytes_sent) {
-        Counters& counters = (*chunks_[number / kChunk].load(std::memory_order_relaxed))[number % kChunk];
-        const auto digit = static_cast<unsigned>(status) / 100;
-        add(counters.answers[digit < 6 ? digit : 0], 1);
-        add(counters.bytes_sent, bytes_sent);
+    struct Facts {
+        std::uint32_t answer = 0;  // http::answer_cell()
+        std::uint64_t received = 0;
+        std::uint64_t sent = 0;
+        std::uint64_t duration_nanos = 0;
+        std::int64_t first_byte_nanos = -1;  // to the head of the response; -1: there was none
+    };
+    explicit Passed(const Facts& facts)
+        : facts_(facts), duration_bucket_(metrics::time_bucket(facts.duration_nanos)) {}
+
+    // `first`: of a series, in the cells of this worker. [worker]
+    void count_for_location(metrics::Cell* first) const {
+        count(first);
+        if (facts_.first_byte_nanos < 0) return;
+        metrics::count_time(first + TrafficCells::kFirstByte,
+                            static_cast<std::uint64_t>(facts_.first_byte_nanos));
     }
-    // Nothing where there is no room for it yet. [any]
-    Traffic read(std::uint32_t number) const;
+    void count_for_listener(metrics::Cell* first) const { count(first); }
 
 private:
-    static constexpr std::uint32_t kChunk = 64;
-    using Number = std::atomic<std::uint64_t>;
-    struct Counters {
-        std::array<Number, 6> answers{};
-        Number bytes_sent{0};
-    };
-    using Chunk = std::array<Counters, kChunk>;
-
-    // Nobody else writes it.
-    static void add(Number& to, std::uint64_t amount) {
-        to.store(to.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+    void count(metrics::Cell* first) const {
+        using metrics::Cells;
+        Cells::add_to(first[TrafficCells::kAnswers + facts_.answer], 1);
+        Cells::add_to(first[TrafficCells::kReceived], facts_.received);
+        Cells::add_to(first[TrafficCells::kSent], facts_.sent);
+        Cells::add_to(first[TrafficCells::kDuration + duration_bucket_], 1);
+        Cells::add_to(first[TrafficCells::kDuration + metrics::kTimeCells - 1], facts_.duration_nanos);
     }
 
-    std::array<std::atomic<Chunk*>, HostNumbers::kMost / kChunk> chunks_{};
-    std::vector<std::unique_ptr<Chunk>> owned_;
+    Facts facts_;
+    std::size_t duration_bucket_;
 };
+
+// Series by "host" and "location"; "" and "" are requests that no host answers, and "" is what a host answers
+// outside of its locations. [any]
+metrics::GroupId location_metrics();
+// Series by "listener".
+metrics::GroupId listener_metrics();
+
+struct HostTraffic {
+    std::string host;  // "": exchanges that no host answered
+    Traffic traffic;
+};
+// Of every host that was asked for anything, also those that were configured until a while ago. [any]
+std::vector<HostTraffic> traffic_of_hosts();
+// Of all since the process began. [any]
+Traffic traffic_of_listeners();
 
 }  // namespace gantry::server

@@ -54,7 +54,6 @@ std::size_t WorkerContext::next_local() {
 }
 
 void WorkerContext::set_generation(std::shared_ptr<const Generation> generation) {
-    traffic_.make_room();
     GenerationUse* const old = std::exchange(current_, new GenerationUse{std::move(generation), 0});
     if (old == nullptr) return;
     ++old->exchanges;

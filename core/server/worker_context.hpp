@@ -11,7 +11,6 @@
 #include "core/server/recent.hpp"
 #include "core/server/request_id.hpp"
 #include "core/server/request_variables.hpp"
-#include "core/server/traffic.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -94,8 +93,6 @@ public:
     void set_recent(const RecentRing& ring) { recent_ = ring; }  // before run()
     // What this worker counts, for all of metrics::Registry::process().
     metrics::Cells& cells() { return *cells_; }
-    TrafficCounters& traffic() { return traffic_; }
-    const TrafficCounters& traffic() const { return traffic_; }
     // Requests answered so far, for status. [any] to read
     std::atomic<std::uint64_t> requests{0};
 
@@ -129,7 +126,6 @@ private:
     std::unique_ptr<LogBuffer> log_;
     RequestIds request_ids_;
     TimeText time_text_;
-    TrafficCounters traffic_;
     std::shared_ptr<metrics::Cells> cells_;
     std::optional<RecentRing> recent_;
     std::vector<std::unique_ptr<LocalBase>> locals_;

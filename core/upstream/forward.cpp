@@ -1,5 +1,7 @@
 #include "core/upstream/forward.hpp"
 
+#include "core/upstream/counts.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +12,7 @@ void Forward::begin(Pools& pools, const ForwardRequest& request) {
     request_ = request;
     group_ = pools.group(*request.upstream);
     client_ = nullptr;
+    counted_ = 0;
     tried_count_ = endpoints_tried_ = 0;
     may_retry_ = true;
     retried_ = false;
@@ -28,8 +31,12 @@ void Forward::next_peer() {
     if (pool == nullptr) return fail_with(last_error_);
     tried_[tried_count_++] = pool;
     pool_ = Ref<PeerPool>(pool);
+    counted_ = group_->counted(*pool);
     endpoints_tried_ = 0;
-    if (http::H1Client* idle = pool->take()) return use(*idle);
+    if (http::H1Client* idle = pool->take()) {
+        count(counted_ + PeerCells::kReused);
+        return use(*idle);
+    }
     connect();
 }
 
@@ -52,6 +59,7 @@ void Forward::connect() {
 
 void Forward::on_connect_failed(const Error& error) {
     last_error_ = error;
+    count(counted_ + PeerCells::kConnectFailures);
     pool_->on_connect_failed();
     if (endpoints_tried_ < std::min(pool_->endpoints(), kMaxEndpoints)) return connect();
     next_peer();
@@ -59,6 +67,8 @@ void Forward::on_connect_failed(const Error& error) {
 
 void Forward::on_connected(net::TransportPtr transport) {
     connect_nanos_ = monotonic_nanos() - connect_start_;
+    count(counted_ + PeerCells::kConnections);
+    count_time(counted_ + PeerCells::kConnect, connect_nanos_);
     auto* client = new http::H1Client(*worker_, std::move(transport));
     pool_->on_connected(*client);
     use(*client);
@@ -92,6 +102,7 @@ void Forward::on_client_failed(http::H1Client& client, const Error& error) {
     client.destroy();
     if (!safe || !may_retry_ || retried_) return fail_with(error);
     retried_ = true;
+    count(counted_ + PeerCells::kRetries);
     last_error_ = error;
     endpoints_tried_ = 0;
     // The other idle connections may have died in the same way: a new one.

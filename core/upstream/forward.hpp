@@ -52,6 +52,8 @@ protected:
         return pool_ ? std::string_view(pool_->peer().text) : std::string_view();
     }
     bool keeps_connections() const;
+    // Where what happens at that peer, the last one that was tried, is counted: PeerCells.
+    std::uint32_t counted() const { return counted_; }
     std::int64_t connect_nanos() const { return connect_nanos_; }  // 0: an idle connection was used
 
     // There is a connection: write the head and begin with the body. Again after a retry.
@@ -79,6 +81,7 @@ private:
     http::H1Client* client_ = nullptr;
     net::Dialer dialer_;
     std::array<const PeerPool*, kMaxPeers> tried_{};
+    std::uint32_t counted_ = 0;
     std::uint8_t tried_count_ = 0;
     std::uint8_t endpoints_tried_ = 0;
     bool may_retry_ = true;

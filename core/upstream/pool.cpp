@@ -144,6 +144,13 @@ PeerPool* Group::pick(const PeerPool* const* tried, std::size_t count) {
     return index == RoundRobin::kNone ? nullptr : pools_[index].get();
 }
 
+std::uint32_t Group::counted(const PeerPool& pool) const {
+    for (std::size_t i = 0; i < pools_.size(); ++i) {
+        if (pools_[i].get() == &pool) return upstream_->members[i].counted.cell();
+    }
+    return 0;
+}
+
 // ---- Pools
 
 Pools::~Pools() {

@@ -85,6 +85,8 @@ public:
     const Upstream& upstream() const { return *upstream_; }
     // Whose turn it is, leaving out `tried`; peers that are resting only when no other is left. Null: none.
     PeerPool* pick(const PeerPool* const* tried, std::size_t count);
+    // Where requests of this upstream to that peer are counted: PeerCells.
+    std::uint32_t counted(const PeerPool& pool) const;
 
 private:
     friend class Pools;

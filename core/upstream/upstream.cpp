@@ -1,5 +1,7 @@
 #include "core/upstream/upstream.hpp"
 
+#include "core/upstream/counts.hpp"
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -136,7 +138,9 @@ std::shared_ptr<const Upstream> Registry::make(const conf::Upstream& settings) {
     upstream->response_timeout = settings.response_timeout.count();
     upstream->max_head = static_cast<std::size_t>(settings.max_head);
     for (const conf::Peer& peer : settings.peers) {
-        upstream->members.push_back({make_peer(peer, settings.tls), peer.weight});
+        auto known = make_peer(peer, settings.tls);
+        auto counted = metrics::Registry::process().series(peer_metrics(), {settings.name, known->text});
+        upstream->members.push_back({std::move(known), peer.weight, std::move(counted)});
     }
     forget_dead(known_->peers);
     known_->upstreams[key] = upstream;

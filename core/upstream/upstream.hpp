@@ -2,6 +2,7 @@
 // again after a reload that did not change them.
 #pragma once
 
+#include "core/base/metrics.hpp"
 #include "core/conf/settings.hpp"
 #include "core/net/resolver.hpp"
 
@@ -52,6 +53,7 @@ struct Upstream {
     struct Member {
         std::shared_ptr<const Peer> peer;
         std::uint32_t weight = 1;
+        metrics::Series counted = {};  // PeerCells
     };
     std::string name;
     std::vector<Member> members;
