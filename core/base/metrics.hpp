@@ -125,6 +125,8 @@ public:
     std::shared_ptr<Cells> lease();
     // This thread is the one that writes to `cells`; null: none any more.
     static void use_here(Cells* cells) { here_ = cells; }
+    // What use_here() was given; null: it was not called on this thread.
+    static Cells* here() { return here_; }
     void add(std::uint32_t cell, std::uint64_t amount) {
         if (here_ != nullptr) {
             here_->add(cell, amount);

@@ -40,15 +40,4 @@ metrics::GroupId peer_metrics() {
     return id;
 }
 
-void count(std::uint32_t cell, std::uint64_t amount) {
-    Registry::process().add(cell, amount);
-}
-
-void count_time(std::uint32_t first, std::int64_t nanos) {
-    if (nanos < 0) return;
-    const auto time = static_cast<std::uint64_t>(nanos);
-    count(first + static_cast<std::uint32_t>(metrics::time_bucket(time)));
-    count(first + metrics::kTimeCells - 1, time);
-}
-
 }  // namespace gantry::upstream

@@ -26,7 +26,15 @@ struct PeerCells {
 metrics::GroupId peer_metrics();
 
 // On whatever thread this is; times less than 0 are none.
-void count(std::uint32_t cell, std::uint64_t amount = 1);
-void count_time(std::uint32_t first, std::int64_t nanos);
+inline void count(std::uint32_t cell, std::uint64_t amount = 1) {
+    if (metrics::Cells* const cells = metrics::Registry::here()) return cells->add(cell, amount);
+    metrics::Registry::process().add(cell, amount);
+}
+inline void count_time(std::uint32_t first, std::int64_t nanos) {
+    if (nanos < 0) return;
+    const auto time = static_cast<std::uint64_t>(nanos);
+    count(first + static_cast<std::uint32_t>(metrics::time_bucket(time)));
+    count(first + metrics::kTimeCells - 1, time);
+}
 
 }  // namespace gantry::upstream
