@@ -61,8 +61,13 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
         if (instances) instances->configure(scope);
         return handler;
     };
-    server::HostFilters host_filters;
-    if (instances) host_filters = [&](const server::HostScope& scope) { instances->configure_host(scope); };
+    server::Additions additions;
+    if (instances) {
+        additions.to_host = [&](const server::HostScope& scope) { instances->configure_host(scope); };
+        additions.to_listener = [&](const server::ListenerScope& scope) {
+            instances->configure_listener(scope);
+        };
+    }
     server::CertificateSource certificates;
     if (context.certificates != nullptr) {
         certificates = [&](const conf::Host& host) {
@@ -77,7 +82,7 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
     const bool is_sound = diagnostics.errors() == 0;
     auto generation =
         server::Generation::build(std::move(settings), handlers, opener, problems, context.number,
-                                  certificates, contain, module::keep(instances, context.main), host_filters);
+                                  certificates, contain, module::keep(instances, context.main), additions);
     const std::size_t built = problems.size();
     if (generation && is_sound) server::run_tests(generation, problems);
     if (generation) tell_contained(*generation, problems, diagnostics);

@@ -265,6 +265,7 @@ private:
         line("body_timeout", l.body_timeout, standard.body_timeout);
         line("body_min_rate", l.body_min_rate, standard.body_min_rate);
         line("send_timeout", l.send_timeout, standard.send_timeout);
+        of_modules(*l.module_values);
         if (l.tls) tls(*l.tls);
         if (l.default_host) always("default_host", settings_.hosts[*l.default_host].name);
     }

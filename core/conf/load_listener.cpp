@@ -6,6 +6,11 @@
 namespace gantry::conf {
 namespace {
 
+struct ListenerDraft : Listener {
+    static constexpr KeyScope kKeyScope = KeyScope::Listener;
+    ModuleValues module_draft;
+};
+
 constexpr std::uint64_t kDay = 24ull * 3600 * 1000;
 constexpr std::string_view kFallbacks[] = {"self-signed", "reject"};
 constexpr std::string_view kVersions[] = {"1.2", "1.3"};
@@ -136,7 +141,7 @@ constexpr Key<TlsSettings> kTlsKeys[] = {
      client_certificate},
 };
 
-void tls(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
+void tls(Loading& in, const KeyDoc& key, const Node& node, ListenerDraft& into) {
     if (node.kind == Node::Kind::Boolean) {
         if (node.integer != 0) into.tls.emplace();
         return;
@@ -159,7 +164,7 @@ void tls(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
 
 // ---- listener
 
-void address(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
+void address(Loading& in, const KeyDoc& key, const Node& node, ListenerDraft& into) {
     if (node.kind == Node::Kind::Integer) {
         in.error(node.place, "\"address\" must be a string with an address and a port, not a number",
                  fmt::format("write address = \"0.0.0.0:{}\" for every address of this machine, or "
@@ -176,7 +181,7 @@ void address(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
     }
 }
 
-void protocols(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
+void protocols(Loading& in, const KeyDoc& key, const Node& node, ListenerDraft& into) {
     std::vector<std::string> names;
     if (!in.read(key, node, names)) return;
     if (names.empty()) {
@@ -199,7 +204,7 @@ void protocols(Loading& in, const KeyDoc& key, const Node& node, Listener& into)
 }
 
 // "660" or 0o660: the bits of a socket file.
-void unix_mode(Loading& in, const KeyDoc& key, const Node& node, Listener& into) {
+void unix_mode(Loading& in, const KeyDoc& key, const Node& node, ListenerDraft& into) {
     std::uint64_t mode = 0;
     if (node.kind == Node::Kind::Integer) {
         mode = static_cast<std::uint64_t>(node.integer);
@@ -228,7 +233,7 @@ void unix_mode(Loading& in, const KeyDoc& key, const Node& node, Listener& into)
     into.unix_mode = static_cast<std::uint32_t>(mode);
 }
 
-constexpr Key<Listener> kKeys[] = {
+constexpr Key<ListenerDraft> kKeys[] = {
     {{.name = "address",
       .type = Type::Special,
       .example = "[\"127.0.0.1:8080\", \"[::1]:8080\"]",
@@ -375,7 +380,7 @@ void check_name(Loading& in, const Entry& entry, std::string_view kind) {
 
 void load_listener(Loading& in, const Entry& entry) {
     check_name(in, entry, "listener");
-    Listener listener;
+    ListenerDraft listener;
     listener.name = entry.key;
     listener.place = entry.place;
     const std::string scope = fmt::format("[listener.{}]", entry.key);
@@ -405,6 +410,7 @@ void load_listener(Loading& in, const Entry& entry) {
         if (address.family == Address::Family::Unix || address.port != 0) continue;
         address.tag = fmt::format("{}#{}", listener.name, i);
     }
+    if (!listener.module_draft.empty()) listener.module_values = std::move(listener.module_draft);
     in.listeners.emplace(listener.name, in.settings.listeners.size());
     in.settings.listeners.push_back(std::move(listener));
 }

@@ -23,8 +23,10 @@ bool is_key_name(std::string_view name) {
                        [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_'; });
 }
 
-constexpr std::pair<KeyScope, std::string_view> kScopes[] = {
-    {KeyScope::Server, "server"}, {KeyScope::Host, "host"}, {KeyScope::Location, "host.location"}};
+constexpr std::pair<KeyScope, std::string_view> kScopes[] = {{KeyScope::Server, "server"},
+                                                             {KeyScope::Host, "host"},
+                                                             {KeyScope::Location, "host.location"},
+                                                             {KeyScope::Listener, "listener"}};
 
 bool is_core_key(const ModuleKey& key) {
     return std::any_of(std::begin(kScopes), std::end(kScopes), [&](const auto& scope) {

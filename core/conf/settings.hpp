@@ -139,6 +139,7 @@ struct Listener {
     Duration send_timeout{std::chrono::seconds(60)};  // without the client taking any byte
     std::optional<std::size_t>
         default_host;  // index into hosts; by `default = true` of a host, else the first host of the listener
+    Shared<ModuleValues> module_values;
 };
 
 // ---- upstreams

@@ -445,6 +445,7 @@ ServerStream::Facts H1Active::facts() const {
     facts.connection_id = (static_cast<std::uint64_t>(worker_.index()) << 32) | connection_->id_;
     facts.request_number = connection_->requests_;
     facts.fd = transport().fd();
+    facts.notes = connection_->notes_.get();
     return facts;
 }
 

@@ -21,8 +21,10 @@ std::uint32_t clock_units(const net::Worker& worker) {
 H1Settings::H1Settings() = default;
 H1Settings::~H1Settings() = default;
 
-void H1Connection::serve(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client) {
+void H1Connection::serve(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client,
+                         std::unique_ptr<const ConnectionNotes> notes) {
     auto* connection = new H1Connection(std::move(transport), settings, client);
+    connection->notes_ = std::move(notes);
     if (connection->transport_->is_tls()) {
         connection->wait_for(Wait::Handshake, settings.handshake_timeout);
     } else {

@@ -8,6 +8,7 @@
 
 #include "core/base/block.hpp"
 #include "core/http/body_decoder.hpp"
+#include "core/http/connection_notes.hpp"
 #include "core/http/h1_parser.hpp"
 #include "core/http/handshake_cells.hpp"
 #include "core/http/stream.hpp"
@@ -52,7 +53,8 @@ struct H1Settings {
 class H1Connection final : public net::TransportEvents {
 public:
     // Takes over a fresh connection that is counted in the worker and in settings.open.
-    static void serve(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client);
+    static void serve(net::TransportPtr transport, H1Settings& settings, const net::PeerAddress& client,
+                      std::unique_ptr<const ConnectionNotes> notes = {});
 
 private:
     friend class H1Active;
@@ -76,6 +78,7 @@ private:
     net::TransportPtr transport_;
     H1Settings& settings_;
     H1Active* active_ = nullptr;  // null: idle
+    std::unique_ptr<const ConnectionNotes> notes_;
     net::PeerAddress client_;
     Wait wait_ = Wait::Nothing;
     std::uint32_t id_ = 0;

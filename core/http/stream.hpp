@@ -16,6 +16,8 @@
 
 namespace gantry::http {
 
+struct ConnectionNotes;  // connection_notes.hpp
+
 // Who takes the body of a message. Views are valid during the call; `owner` keeps them valid for longer.
 class BodyReader {
 public:
@@ -82,8 +84,9 @@ public:
         const net::TlsInfo* tls = nullptr;  // null: plain
         const void* listener = nullptr;     // as given to the codec by the server room
         std::uint64_t connection_id = 0;
-        std::uint32_t request_number = 0;  // on this connection, from 1
-        int fd = -1;                       // for getsockname; never read or written
+        std::uint32_t request_number = 0;        // on this connection, from 1
+        int fd = -1;                             // for getsockname; never read or written
+        const ConnectionNotes* notes = nullptr;  // null: there are none
     };
     virtual Facts facts() const = 0;
     virtual std::uint64_t bytes_sent() const = 0;  // of this response, head included, as queued

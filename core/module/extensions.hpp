@@ -6,6 +6,7 @@
 
 #include <gantry/ext/async.h>
 #include <gantry/ext/conf.h>
+#include <gantry/ext/conn.h>
 #include <gantry/ext/filter.h>
 #include <gantry/ext/http.h>
 #include <gantry/ext/log.h>
@@ -20,6 +21,7 @@ namespace gantry::module {
 
 extern const gantry_log_1_t kLog;
 extern const gantry_conf_1_t kConf;
+extern const gantry_conn_1_t kConn;
 extern const gantry_phase_1_t kPhase;
 extern const gantry_http_1_t kHttp;
 extern const gantry_filter_1_t kFilter;

@@ -55,7 +55,7 @@ private:
         to.doc.standard = c_text(from.standard);
         to.doc.example = c_text(from.example);
         to.doc.doc = c_text(from.doc);
-        to.scopes = static_cast<std::uint8_t>(from.scopes & 7u);
+        to.scopes = static_cast<std::uint8_t>(from.scopes & 15u);
         to.is_required = (from.flags & GANTRY_KEY_REQUIRED) != 0;
         to.is_list = (from.flags & GANTRY_KEY_LIST) != 0;
         to.is_named = (from.flags & GANTRY_KEY_NAMED) != 0;

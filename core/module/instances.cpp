@@ -2,6 +2,7 @@
 
 #include "core/module/extensions.hpp"
 #include "core/module/hooks.hpp"
+#include "core/module/host_conn.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -159,6 +160,20 @@ void add_filters(const Added& added, const conf::Place& place, server::Problems&
         to.push_back({&run_filter, added.filters[index].bound, added.filters[index].bound->name});
 }
 
+// Of those that may stand in a listener: it has a key there, or in [server], or one with a default.
+bool concerns_listener(const conf::ModuleDoc& doc, const conf::Settings& settings,
+                       const conf::Listener& listener) {
+    const auto is_for_listeners = [&](const conf::ModuleValue& value) {
+        return value.key->may_stand_in(conf::KeyScope::Listener) && is_of(value, doc);
+    };
+    const conf::ModuleValues& top = *settings.server.module_values;
+    return has_key_of(*listener.module_values, doc) ||
+           std::any_of(top.begin(), top.end(), is_for_listeners) ||
+           std::any_of(doc.keys.begin(), doc.keys.end(), [](const conf::ModuleKey& key) {
+               return key.may_stand_in(conf::KeyScope::Listener) && key.standard != nullptr;
+           });
+}
+
 }  // namespace
 
 void Instances::configure_host(const server::HostScope& scope) {
@@ -172,6 +187,27 @@ void Instances::configure_host(const server::HostScope& scope) {
         ask(instance, host, instance.module->instances->configure_host);
     }
     add_filters(added, scope.host.place, scope.problems, scope.header_filters);
+}
+
+void Instances::configure_listener(const server::ListenerScope& scope) {
+    Added added;
+    for (const Instance& instance : instances_) {
+        if (!GANTRY_HAS(instance.module->instances, configure_listener)) continue;
+        if (!concerns_listener(instance.module->doc, scope.settings, scope.listener)) continue;
+        const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
+        gantry_scope listener = top;
+        listener.kind = GANTRY_IN_LISTENER;
+        listener.own = scope.listener.module_values.get();
+        listener.name = scope.listener.name;
+        listener.place = scope.listener.place;
+        listener.parent = &top;
+        listener.added = &added;
+        ask(instance, listener, instance.module->instances->configure_listener);
+    }
+    std::vector<Ordered> orders;
+    for (const Added::ConnFilter& filter : added.conn_filters) orders.push_back(filter.order);
+    for (const std::size_t index : sorted(orders, "connections", scope.listener.place, scope.problems))
+        scope.filters.push_back(conn_filter(*added.conn_filters[index].bound));
 }
 
 void Instances::add_in_order(const server::HandlerScope& scope, const Added& added) {

@@ -29,6 +29,9 @@ public:
     // The same for the answers of a host outside every location, which header filters alone may change.
     void configure_host(const server::HostScope& scope);
 
+    // The same for connections of a listener.
+    void configure_listener(const server::ListenerScope& scope);
+
     // The generation serves.
     void commit();
 

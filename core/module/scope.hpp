@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <gantry/ext/conf.h>
+#include <gantry/ext/conn.h>
 #include <gantry/ext/filter.h>
 #include <gantry/ext/phase.h>
 #include <memory>
@@ -38,7 +39,17 @@ struct BoundFilter {
     std::string name;
 };
 
-// Hooks and filters of one location, before they are put in order.
+struct BoundConnFilter {
+    gantry_verdict_t (*run)(gantry_conn_t*, void*, gantry_bytes_t, std::uint32_t,
+                            std::uint32_t*) noexcept = nullptr;
+    void* self = nullptr;
+    const Module* module = nullptr;
+    std::string name;
+    std::size_t most = 0;
+    Millis deadline = 0;
+};
+
+// What was added in one place, before it is put in order.
 struct Added {
     struct Hook {
         server::Phase phase;
@@ -50,7 +61,12 @@ struct Added {
         const BoundFilter* bound;
     };
     std::vector<Hook> hooks;
+    struct ConnFilter {
+        Ordered order;
+        const BoundConnFilter* bound;
+    };
     std::vector<Filter> filters;
+    std::vector<ConnFilter> conn_filters;
 };
 
 // What hooks refer to; lives as long as the instances of a generation.
@@ -58,6 +74,7 @@ struct Kept {
     std::deque<gantry_value> values;
     std::deque<BoundHook> hooks;
     std::deque<BoundFilter> filters;
+    std::deque<BoundConnFilter> conn_filters;
 };
 
 }  // namespace gantry::module

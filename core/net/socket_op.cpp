@@ -189,6 +189,16 @@ void SocketOp::close() {
     descriptor_ = nullptr;
 }
 
+UniqueFd SocketOp::detach() {
+    if (fd_ < 0) return {};
+    Reactor& reactor = reactor_of(*Worker::current());
+    auto descriptor = as_descriptor(descriptor_);
+    reactor.deregister_descriptor(fd_, descriptor, false);
+    reactor.cleanup_descriptor_data(descriptor);
+    descriptor_ = nullptr;
+    return UniqueFd(std::exchange(fd_, -1));
+}
+
 void SocketOp::release() {
     close();
     if ((flags_ & kPending) == 0) {

@@ -48,6 +48,8 @@ public:
 
     // Closes the descriptor at once; no callback comes after it.
     void close();
+    // Gives the descriptor away, open; no callback comes after it.
+    UniqueFd detach();
     // Closes, and deletes this object when the reactor has let go of it. Never delete it otherwise.
     void release();
 

@@ -121,18 +121,32 @@ void BoundListener::drain() {
 
 void BoundListener::Member::on_accept(UniqueFd fd, const net::PeerAddress& client) {
     worker->cells().add(owner->counted() + TrafficCells::kAccepted, 1);
+    Newcomer newcomer;
+    newcomer.listener = owner;
+    newcomer.client = client;
+    const Generation& generation = *worker->current().generation;
+    if (const int index = owner->index_in(generation); index >= 0) {
+        const auto& filters = generation.conn_filters(static_cast<std::size_t>(index));
+        if (!filters.empty())
+            return filter_connection(std::move(fd), std::move(newcomer), filters, *worker, *this);
+    }
+    on_through(std::move(fd), std::move(newcomer));
+}
+
+void BoundListener::Member::on_refused() {
+    worker->net().connections.fetch_sub(1, std::memory_order_relaxed);
+    owner->group_.open.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void BoundListener::Member::on_through(UniqueFd fd, Newcomer newcomer) {
     net::TransportPtr transport;
     if (tls) {
         transport = net::make_tls_server_transport(std::move(fd), *tls);
     } else if (!refuses) {
         transport = net::make_plain_transport(std::move(fd));
     }
-    if (transport == nullptr) {
-        worker->net().connections.fetch_sub(1, std::memory_order_relaxed);
-        owner->group_.open.fetch_sub(1, std::memory_order_relaxed);
-        return;
-    }
-    http::H1Connection::serve(std::move(transport), settings, client);
+    if (transport == nullptr) return on_refused();
+    http::H1Connection::serve(std::move(transport), settings, newcomer.client, std::move(newcomer.notes));
 }
 
 }  // namespace gantry::server

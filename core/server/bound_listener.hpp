@@ -8,6 +8,7 @@
 #include "core/http/h1_connection.hpp"
 #include "core/net/listener.hpp"
 #include "core/net/tls_context.hpp"
+#include "core/server/conn_filter.hpp"
 #include "core/server/tls_hosts.hpp"
 
 #include <atomic>
@@ -51,8 +52,10 @@ public:
 
 private:
     // A worker's side. Touched on that worker only, once it runs.
-    struct Member final : net::Acceptor {
+    struct Member final : net::Acceptor, NewcomerTaker {
         void on_accept(UniqueFd fd, const net::PeerAddress& client) override;
+        void on_through(UniqueFd fd, Newcomer newcomer) override;
+        void on_refused() override;
         void configure_tls(const conf::Listener& settings, std::shared_ptr<const TlsHosts> hosts,
                            std::shared_ptr<net::TicketKeys> ticket_keys);
         BoundListener* owner = nullptr;

@@ -224,6 +224,7 @@ private:
     void recycle();
 
     // values of variables, by group
+    net::PeerAddress local_address() const;
     std::string_view connection_value(VariableId id, Arena& arena) const;
     std::string_view tls_value(VariableId id) const;
     std::string_view result_value(VariableId id, Arena& arena) const;

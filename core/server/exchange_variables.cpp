@@ -1,4 +1,5 @@
 // The values of variables, as an exchange knows them.
+#include "core/http/connection_notes.hpp"
 #include "core/http/uri.hpp"
 #include "core/server/bound_listener.hpp"
 #include "core/server/exchange.hpp"
@@ -62,9 +63,16 @@ std::string_view Exchange::value(const Variable& variable, Arena& arena) const {
         case VariableId::Connection:
         case VariableId::ConnectionRequests:
             return connection_value(variable.id, arena);
+        case VariableId::ConnectionFact:
+            return facts_.notes != nullptr ? facts_.notes->fact(variable.argument) : std::string_view();
         default:
             return result_value(variable.id, arena);
     }
+}
+
+net::PeerAddress Exchange::local_address() const {
+    if (facts_.notes != nullptr && facts_.notes->local) return *facts_.notes->local;
+    return net::PeerAddress::of_local(facts_.fd);
 }
 
 std::string_view Exchange::connection_value(VariableId id, Arena& arena) const {
@@ -76,9 +84,9 @@ std::string_view Exchange::connection_value(VariableId id, Arena& arena) const {
         case VariableId::RemotePort:
             return decimal_text(facts_.client->port, arena);
         case VariableId::ServerAddr:
-            return net::PeerAddress::of_local(facts_.fd).ip_text(arena);
+            return local_address().ip_text(arena);
         case VariableId::ServerPort:
-            return decimal_text(net::PeerAddress::of_local(facts_.fd).port, arena);
+            return decimal_text(local_address().port, arena);
         case VariableId::Listener:
             return static_cast<const BoundListener*>(facts_.listener)->name();
         case VariableId::Connection:

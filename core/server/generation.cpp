@@ -14,14 +14,13 @@ namespace gantry::server {
 class GenerationBuilder {
 public:
     GenerationBuilder(Generation& generation, const HandlerFactory& handlers, const LogOpener& logs,
-                      Problems& problems, const CertificateSource& certificates,
-                      const HostFilters& host_filters)
+                      Problems& problems, const CertificateSource& certificates, const Additions& additions)
         : generation_(generation),
           handlers_(handlers),
           logs_(logs),
           problems_(problems),
           certificates_(certificates),
-          host_filters_(host_filters) {}
+          additions_(additions) {}
 
     void run();
     // False: there is a problem of the whole configuration.
@@ -56,7 +55,7 @@ private:
     const LogOpener& logs_;
     Problems& problems_;
     const CertificateSource& certificates_;
-    const HostFilters& host_filters_;
+    const Additions& additions_;
     // For each problem the host that it was met in; kNoHost: in none.
     static constexpr std::uint32_t kNoHost = 0xffffffff;
     std::vector<std::uint32_t> met_in_;
@@ -74,6 +73,10 @@ void GenerationBuilder::run() {
     generation_.nowhere_ = metrics::Registry::process().series(location_metrics(), {"", ""});
     for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
         generation_.tables_.push_back(HostTable::build(settings, i, problems_));
+    }
+    generation_.conn_filters_.resize(settings.listeners.size());
+    for (std::size_t i = 0; i < settings.listeners.size() && additions_.to_listener; ++i) {
+        additions_.to_listener({settings, settings.listeners[i], problems_, generation_.conn_filters_[i]});
     }
     generation_.hosts_.resize(settings.hosts.size());
     for (std::uint32_t i = 0; i < settings.hosts.size(); ++i) {
@@ -140,7 +143,8 @@ void GenerationBuilder::build_host(const conf::Host& settings, HostEntry& host) 
         if (auto regex = Regex::compile(name.text, Case::Ignore))
             host_expressions_.push_back(std::move(*regex));
     }
-    if (host_filters_) host_filters_({generation_.settings_, settings, problems_, host.header_filters});
+    if (additions_.to_host)
+        additions_.to_host({generation_.settings_, settings, problems_, host.header_filters});
     host.locations.resize(settings.locations.size());
     for (std::size_t i = 0; i < host.locations.size(); ++i) build_location(host, i, host.locations[i]);
 }
@@ -214,7 +218,7 @@ std::shared_ptr<const Generation> Generation::build(conf::Settings settings, con
                                                     std::uint64_t number,
                                                     const CertificateSource& certificates,
                                                     const Contain& contain, std::shared_ptr<void> kept,
-                                                    const HostFilters& host_filters) {
+                                                    const Additions& additions) {
     // What ten thousand hosts took lies scattered: without being asked, malloc() would keep it until the end.
     const std::shared_ptr<Generation> generation(new Generation, [](Generation* old) {
         delete old;
@@ -222,7 +226,7 @@ std::shared_ptr<const Generation> Generation::build(conf::Settings settings, con
     });
     generation->settings_ = std::move(settings);
     generation->kept_ = std::move(kept);
-    GenerationBuilder builder(*generation, handlers, logs, problems, certificates, host_filters);
+    GenerationBuilder builder(*generation, handlers, logs, problems, certificates, additions);
     builder.run();
     if (!builder.disable(contain)) return nullptr;
     generation->number_ = number;

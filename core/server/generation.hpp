@@ -7,6 +7,7 @@
 #include "core/http/uri.hpp"
 #include "core/net/certificate_store.hpp"
 #include "core/server/access_log_format.hpp"
+#include "core/server/conn_filter.hpp"
 #include "core/server/error_page.hpp"
 #include "core/server/field_edits.hpp"
 #include "core/server/handler.hpp"
@@ -87,8 +88,18 @@ struct HostScope {
     Problems& problems;
     std::vector<HeaderFilter>& header_filters;
 };
-// Empty: there are no modules.
-using HostFilters = std::function<void(const HostScope&)>;
+// What connections of a listener go through.
+struct ListenerScope {
+    const conf::Settings& settings;
+    const conf::Listener& listener;
+    Problems& problems;
+    std::vector<ConnFilter>& filters;
+};
+// What modules add. Empty: there are none.
+struct Additions {
+    std::function<void(const HostScope&)> to_host;
+    std::function<void(const ListenerScope&)> to_listener;
+};
 
 // Opens an access log; a sentence in `error` on failure. Null where logs are not opened (gantry check).
 using LogOpener = std::function<std::shared_ptr<LogTarget>(const std::string& target, std::string& error)>;
@@ -109,7 +120,7 @@ public:
     static std::shared_ptr<const Generation> build(
         conf::Settings settings, const HandlerFactory& handlers, const LogOpener& logs, Problems& problems,
         std::uint64_t number = 0, const CertificateSource& certificates = {}, const Contain& contain = {},
-        std::shared_ptr<void> kept = {}, const HostFilters& host_filters = {});
+        std::shared_ptr<void> kept = {}, const Additions& additions = {});
 
     const conf::Settings& settings() const { return settings_; }
     std::uint64_t number() const { return number_; }  // as given to build()
@@ -120,6 +131,9 @@ public:
 
     // By index into settings().listeners.
     const HostTable& hosts_of(std::size_t listener) const { return tables_[listener]; }
+    const std::vector<ConnFilter>& conn_filters(std::size_t listener) const {
+        return conn_filters_[listener];
+    }
     // Null: none.
     const HostEntry* default_host(std::size_t listener) const;
     // Index of the listener of that name; -1: not in this generation.
@@ -140,6 +154,7 @@ private:
     conf::Settings settings_;
     std::vector<HostEntry> hosts_;
     std::vector<HostTable> tables_;
+    std::vector<std::vector<ConnFilter>> conn_filters_;
     std::uint64_t number_ = 0;
     // Held, because what nobody holds is read anew for the next host and for who serves it.
     std::vector<net::CertificateSetPtr> certificates_;

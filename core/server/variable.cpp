@@ -36,6 +36,8 @@ constexpr VariableInfo kVariables[] = {
     {Id::Connection, "connection", "", Stage::Request, Form::Text, "the serial number of the connection"},
     {Id::ConnectionRequests, "connection_requests", "", Stage::Request, Form::Text,
      "the number of this request on its connection, from 1"},
+    {Id::ConnectionFact, "conn.", "NAME", Stage::Request, Form::Text,
+     "what a module found out about the connection before HTTP began"},
     {Id::Time, "time", "", Stage::Request, Form::Text, "the time in UTC: 2026-11-20T23:27:24.123Z"},
     {Id::TimeLocal, "time_local", "", Stage::Request, Form::Text,
      "the time as in the common log format: 20/Nov/2026:23:27:24 +0000"},

@@ -33,6 +33,7 @@ enum class VariableId : std::uint8_t {
     RequestId,
     Connection,
     ConnectionRequests,
+    ConnectionFact,
     UserAgent,
     Referer,
     Time,

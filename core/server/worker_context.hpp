@@ -25,7 +25,7 @@ class Generation;
 // One worker's hold on a generation: counted without atomics.
 struct GenerationUse {
     std::shared_ptr<const Generation> generation;
-    std::uint64_t exchanges = 0;
+    std::uint64_t exchanges = 0;  // and connections that are being filtered
 };
 
 // [worker] throughout, unless said otherwise.

@@ -24,6 +24,7 @@ namespace gantry::inline sdk {
 inline constexpr std::uint32_t kInServer = GANTRY_IN_SERVER;
 inline constexpr std::uint32_t kInHost = GANTRY_IN_HOST;
 inline constexpr std::uint32_t kInLocation = GANTRY_IN_LOCATION;
+inline constexpr std::uint32_t kInListener = GANTRY_IN_LISTENER;
 inline constexpr std::uint32_t kAnywhere = kInServer | kInHost | kInLocation;
 
 namespace detail {
@@ -148,11 +149,16 @@ private:
     const gantry_conf_1_t* conf_ = nullptr;
 };
 
-// A place of the configuration, while it is loaded: [server], a host or a location. What create() and
+// A place of the configuration, while it is loaded: [server], a host, a location or a listener. What create() and
 // prepare() are given; valid until they return. [main] [loading]
 class Scope {
 public:
-    enum class Kind : std::uint32_t { Server = kInServer, Host = kInHost, Location = kInLocation };
+    enum class Kind : std::uint32_t {
+        Server = kInServer,
+        Host = kInHost,
+        Location = kInLocation,
+        Listener = kInListener,
+    };
 
     Scope(gantry_scope_t* raw, const Host& host) noexcept : raw_(raw), host_(&host) {}
     Scope(const Scope&) = delete;  // it remembers whether the load failed

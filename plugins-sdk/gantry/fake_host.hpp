@@ -27,6 +27,7 @@
 #pragma once
 
 #include "gantry/fake/async_tables.hpp"
+#include "gantry/fake/conn_table.hpp"
 #include "gantry/fake/hook_tables.hpp"
 #include "gantry/fake/metrics_table.hpp"
 #include "gantry/fake/store_table.hpp"
@@ -111,6 +112,9 @@ public:
         if (host_ == 0) virtual_host("www.example.com", {});
         add(GANTRY_IN_LOCATION, std::move(pattern), entries, host_);
     }
+    void listener(std::string name, std::initializer_list<Entry> entries) {
+        add(GANTRY_IN_LISTENER, std::move(name), entries, 0);
+    }
     // Begins the configuration anew.
     void forget_configuration() {
         state_.given.clear();
@@ -135,6 +139,9 @@ public:
     Exchange request(std::string method, std::string target, std::initializer_list<Field> fields = {}) {
         return request(Request{.method = std::move(method), .target = std::move(target), .fields = fields});
     }
+
+    // A connection, up to where all filters of its listener are through with it, or one waits or has refused it.
+    Connection connect(Connecting connecting);
 
     // What answers from now on where no hook of the module does, as static files would; 404 at first. Between the
     // pieces there is a pause.

@@ -7,6 +7,7 @@
 #include "gantry/entry.h"
 #include "gantry/ext/async.h"
 #include "gantry/ext/conf.h"
+#include "gantry/ext/conn.h"
 #include "gantry/ext/filter.h"
 #include "gantry/ext/http.h"
 #include "gantry/ext/log.h"

@@ -3,6 +3,7 @@
 
 #include "gantry/async.hpp"
 #include "gantry/conf.hpp"
+#include "gantry/conn.hpp"
 #include "gantry/exchange.hpp"
 #include "gantry/host.hpp"
 #include "gantry/metrics.hpp"

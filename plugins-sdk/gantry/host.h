@@ -55,6 +55,10 @@ typedef struct gantry_instance_1 {
      * which it has no location, 404 and 405 above all. Header filters may be added here, and no hooks. Called
      * before its locations are configured. May be NULL. [main] [loading] */
     bool (*configure_host)(void* instance, gantry_scope_t* scope) GANTRY_NOEXCEPT;
+
+    /* As configure(), for each listener where a key of this module holds: filters of gantry.conn/1 are added here.
+     * Called before hosts are configured. May be NULL. [main] [loading] */
+    bool (*configure_listener)(void* instance, gantry_scope_t* scope) GANTRY_NOEXCEPT;
 } gantry_instance_1_t;
 
 GANTRY_END

@@ -57,7 +57,8 @@ public:
           async_(find<gantry_async_1_t>(GANTRY_ASYNC_1)),
           timer_(find<gantry_timer_1_t>(GANTRY_TIMER_1)),
           metrics_(find<gantry_metrics_1_t>(GANTRY_METRICS_1)),
-          store_(find<gantry_store_1_t>(GANTRY_STORE_1)) {}
+          store_(find<gantry_store_1_t>(GANTRY_STORE_1)),
+          conn_(find<gantry_conn_1_t>(GANTRY_CONN_1)) {}
 
     const gantry_host_t* raw() const noexcept { return raw_; }
     const gantry_log_1_t* log() const noexcept { return log_; }
@@ -69,6 +70,7 @@ public:
     const gantry_timer_1_t* timer() const noexcept { return timer_; }
     const gantry_metrics_1_t* metrics() const noexcept { return metrics_; }
     const gantry_store_1_t* store() const noexcept { return store_; }
+    const gantry_conn_1_t* conn() const noexcept { return conn_; }
 
     // Any other extension, as the table that its header declares; nullptr: this gantry does not have it. [any]
     template <class Table>
@@ -113,6 +115,7 @@ private:
     const gantry_timer_1_t* timer_;
     const gantry_metrics_1_t* metrics_;
     const gantry_store_1_t* store_;
+    const gantry_conn_1_t* conn_;
 };
 
 namespace detail {

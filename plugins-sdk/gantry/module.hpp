@@ -18,6 +18,7 @@
 //     Logger<T>         log            log(Exchange&)          -> void
 //     HeaderFilter<T>                  head(Exchange&)         -> void
 //     BodyFilter<T>                    filter(Exchange&)       -> std::optional<T::Body>: roles.hpp
+//     ConnFilter<T>                    connection(…)           -> Preface: conn.hpp; created for listeners
 //     State<T>                         prepare(Scope&, T* old) -> std::unique_ptr<T>
 //
 // create(scope) is asked for every location where a key of the module holds, its own or that of its host or of
@@ -37,6 +38,7 @@
 // OPTIONS: GANTRY_HOOK_PREFLIGHTS.
 #pragma once
 
+#include "gantry/conn.hpp"
 #include "gantry/roles.hpp"
 
 #include <memory>
@@ -123,7 +125,7 @@ public:
 
     static const void* get_extension(void*, const char* id) noexcept {
         static constexpr gantry_instance_1_t kInstance{
-            sizeof(gantry_instance_1_t), &prepare, &configure, &commit, &retire, kHosts};
+            sizeof(gantry_instance_1_t), &prepare, &configure, &commit, &retire, kHosts, kListeners};
         return std::string_view{id} == GANTRY_INSTANCE_1 ? &kInstance : nullptr;
     }
 
@@ -143,9 +145,11 @@ private:
         };
         constexpr bool kFilters = (Roles::kNeedsFilter || ...);
         constexpr bool kWaits = (Roles::kNeedsAsync || ...);
+        constexpr bool kConnections = (is_of_listeners<Roles>() || ...);
         return needs(host.conf(), true, GANTRY_CONF_1) && needs(host.http(), true, GANTRY_HTTP_1) &&
                needs(host.phase(), true, GANTRY_PHASE_1) && needs(host.filter(), kFilters, GANTRY_FILTER_1) &&
-               needs(host.async(), kWaits, GANTRY_ASYNC_1) && needs(host.timer(), kWaits, GANTRY_TIMER_1);
+               needs(host.async(), kWaits, GANTRY_ASYNC_1) && needs(host.timer(), kWaits, GANTRY_TIMER_1) &&
+               needs(host.conn(), kConnections, GANTRY_CONN_1);
     }
 
     bool declare_keys() {
@@ -182,9 +186,32 @@ private:
         return guarded(*self.host, "configure()", false, [&] {
             Scope scope{raw, *self.host};
             const std::size_t first = self.places.size();  // the types that this scope has a place of follow
-            return (add_role<Roles>(self, scope, first) && ...);
+            return (add_to_location<Roles>(self, scope, first) && ...);
         });
     }
+    template <class Role>
+    static constexpr bool is_of_listeners() {
+        return requires { Role::kIsOfListeners; };
+    }
+    template <class Role>
+    static bool add_to_location(Generation& self, Scope& scope, std::size_t first) {
+        if constexpr (!is_of_listeners<Role>()) return add_role<Role>(self, scope, first);
+        return true;
+    }
+    template <class Role>
+    static bool add_to_listener(Generation& self, Scope& scope, std::size_t first) {
+        if constexpr (is_of_listeners<Role>()) return add_role<Role>(self, scope, first);
+        return true;
+    }
+    static bool configure_listener(void* instance, gantry_scope_t* raw) noexcept {
+        auto& self = *static_cast<Generation*>(instance);
+        return guarded(*self.host, "configure_listener()", false, [&] {
+            Scope scope{raw, *self.host};
+            const std::size_t first = self.places.size();
+            return (add_to_listener<Roles>(self, scope, first) && ...);
+        });
+    }
+    static constexpr auto kListeners = (is_of_listeners<Roles>() || ...) ? &configure_listener : nullptr;
 
     // Types that look at the answers of hosts as well.
     template <class Role>

@@ -18,6 +18,7 @@ GANTRY_BEGIN
 #define GANTRY_IN_SERVER 1u   /* [server]: for all hosts, or for what the module does beside them */
 #define GANTRY_IN_HOST 2u     /* [host."NAME"] */
 #define GANTRY_IN_LOCATION 4u /* [host."NAME".location."PATTERN"] */
+#define GANTRY_IN_LISTENER 8u /* [listener.NAME]; its scope is around nothing, and [server] around it */
 
 /* What a value is. */
 #define GANTRY_TYPE_BOOLEAN 1u
@@ -70,9 +71,9 @@ typedef struct gantry_conf_1 {
     /* The same where it stands in `scope` itself; NULL otherwise. [main] [loading] [borrow:instance] */
     const gantry_value_t* (*find_own)(const gantry_scope_t* scope, gantry_bytes_t path)GANTRY_NOEXCEPT;
 
-    /* The scope around: of a location its host, of a host [server], of that NULL. [main] [loading] */
+    /* The scope around: of a location its host, of a host or a listener [server], of that NULL. [main] [loading] */
     const gantry_scope_t* (*parent)(const gantry_scope_t* scope)GANTRY_NOEXCEPT;
-    /* GANTRY_IN_SERVER, GANTRY_IN_HOST, GANTRY_IN_LOCATION. [main] [loading] */
+    /* GANTRY_IN_SERVER, GANTRY_IN_HOST, GANTRY_IN_LOCATION, GANTRY_IN_LISTENER. [main] [loading] */
     uint32_t (*kind)(const gantry_scope_t* scope) GANTRY_NOEXCEPT;
     /* As it stands in the file: "www.example.com", "/api/"; of [server] "". [main] [loading] */
     gantry_bytes_t (*name)(const gantry_scope_t* scope) GANTRY_NOEXCEPT;

@@ -12,11 +12,12 @@ namespace gantry::fake::detail {
 // themselves.
 class HookOrder {
 public:
-    static bool sort(std::vector<Hook*>& hooks) {
-        std::vector<Hook*> rest = std::exchange(hooks, {});
+    template <class AnyHook>
+    static bool sort(std::vector<AnyHook*>& hooks) {
+        std::vector<AnyHook*> rest = std::exchange(hooks, {});
         while (!rest.empty()) {
-            const auto next = std::find_if(rest.begin(), rest.end(), [&](const Hook* candidate) {
-                return std::none_of(rest.begin(), rest.end(), [&](const Hook* other) {
+            const auto next = std::find_if(rest.begin(), rest.end(), [&](const AnyHook* candidate) {
+                return std::none_of(rest.begin(), rest.end(), [&](const AnyHook* other) {
                     return other != candidate && precedes(*other, *candidate);
                 });
             });
@@ -28,7 +29,8 @@ public:
     }
 
 private:
-    static bool precedes(const Hook& one, const Hook& other) {
+    template <class AnyHook>
+    static bool precedes(const AnyHook& one, const AnyHook& other) {
         return one.phase == other.phase && (names(one.before, other.name) || names(other.after, one.name));
     }
     static bool names(std::string_view list, std::string_view name) {

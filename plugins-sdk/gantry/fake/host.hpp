@@ -38,6 +38,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_TIMER_1) return &detail::TimerTable::kTable;
     if (wanted == GANTRY_METRICS_1) return &detail::MetricsTable::kTable;
     if (wanted == GANTRY_STORE_1) return &detail::StoreTable::kTable;
+    if (wanted == GANTRY_CONN_1) return &detail::ConnTable::kTable;
     return nullptr;
 }
 
@@ -113,15 +114,22 @@ inline bool Host::convert(detail::Generation& generation) {
 inline bool Host::configure(detail::Generation& generation) {
     for (const auto& scope : generation.scopes) {
         if (scope->kind == GANTRY_IN_SERVER) continue;
-        const auto ask = scope->kind == GANTRY_IN_LOCATION ? state_.instance_table->configure
-                         : GANTRY_HAS(state_.instance_table, configure_host)
-                             ? state_.instance_table->configure_host
-                             : nullptr;
+        const gantry_instance_1_t* const table = state_.instance_table;
+        decltype(table->configure) ask = nullptr;
+        std::uint32_t places = GANTRY_IN_HOST | GANTRY_IN_LOCATION;
+        if (scope->kind == GANTRY_IN_LOCATION) {
+            ask = table->configure;
+        } else if (scope->kind == GANTRY_IN_LISTENER) {
+            places = GANTRY_IN_LISTENER;
+            if (GANTRY_HAS(table, configure_listener)) ask = table->configure_listener;
+        } else if (GANTRY_HAS(table, configure_host)) {
+            ask = table->configure_host;
+        }
         if (ask == nullptr) continue;
         bool has_key = false;
         for (std::uint32_t index = 0; index < state_.key_count; ++index) {
             const gantry_key_t& key = state_.keys[index];
-            if ((key.scopes & (GANTRY_IN_HOST | GANTRY_IN_LOCATION)) == 0) continue;
+            if ((key.scopes & places) == 0) continue;
             has_key |= key.standard != nullptr;
             for (detail::ScopeState* at = scope.get(); at != nullptr; at = at->parent) {
                 has_key |= at->values.find(key.name) != at->values.end();
@@ -136,7 +144,9 @@ inline bool Host::configure(detail::Generation& generation) {
         if (!went_well) return false;
         std::vector<detail::Hook*> hooks;
         for (detail::Hook& hook : scope->hooks) hooks.push_back(&hook);
-        if (detail::HookOrder::sort(hooks)) continue;
+        std::vector<detail::ConnHook*> filters;
+        for (detail::ConnHook& filter : scope->conn_filters) filters.push_back(&filter);
+        if (detail::HookOrder::sort(hooks) && detail::HookOrder::sort(filters)) continue;
         state_.errors.push_back({scope->name, "hooks would have to come before themselves", ""});
     }
     return state_.errors.empty();
@@ -220,6 +230,20 @@ inline Exchange Host::request(Request request) {
     }
     detail::Drive::run(exchange);
     return Exchange{exchange};
+}
+
+inline Connection Host::connect(Connecting connecting) {
+    auto state = std::make_unique<detail::ConnState>(
+        detail::ConnState{&state_, state_.serving, connecting.listener, address(connecting.client),
+                          address(connecting.local), std::move(connecting.bytes)});
+    ++state->generation->exchanges;
+    for (const auto& scope : state->generation->scopes) {
+        if (scope->kind != GANTRY_IN_LISTENER || scope->name != connecting.listener) continue;
+        for (detail::ConnHook& filter : scope->conn_filters) state->filters.push_back(&filter);
+        detail::HookOrder::sort(state->filters);
+    }
+    state->go_on();
+    return Connection{std::move(state)};
 }
 
 inline void Host::count(std::string name, std::vector<std::string> labels, std::vector<std::string> values,

@@ -72,6 +72,14 @@ struct Hook {
     void* self = nullptr;
 };
 
+struct ConnHook {
+    std::string name;
+    std::string before;
+    std::string after;
+    std::string phase;  // of connections there is one
+    gantry_conn_filter_t filter;
+};
+
 struct ScopeState {
     State* host;
     std::uint32_t kind;
@@ -80,6 +88,7 @@ struct ScopeState {
     std::vector<Entry> entries;
     std::map<std::string, std::unique_ptr<Value>, std::less<>> values = {};  // of this scope itself
     std::vector<Hook> hooks = {};
+    std::vector<ConnHook> conn_filters = {};  // of a listener
 };
 
 struct Generation {

@@ -29,13 +29,14 @@ AT(struct gantry_host, version, 16);
 AT(struct gantry_host, data, 24);
 AT(struct gantry_host, get_extension, 32);
 
-SIZE(gantry_instance_1_t, 48);
+SIZE(gantry_instance_1_t, 56);
 AT(gantry_instance_1_t, size, 0);
 AT(gantry_instance_1_t, prepare, 8);
 AT(gantry_instance_1_t, configure, 16);
 AT(gantry_instance_1_t, commit, 24);
 AT(gantry_instance_1_t, retire, 32);
 AT(gantry_instance_1_t, configure_host, 40);
+AT(gantry_instance_1_t, configure_listener, 48);
 
 /* ---- gantry/entry.h */
 
@@ -280,6 +281,7 @@ IS(GANTRY_CRITICAL, 5);
 IS(GANTRY_IN_SERVER, 1);
 IS(GANTRY_IN_HOST, 2);
 IS(GANTRY_IN_LOCATION, 4);
+IS(GANTRY_IN_LISTENER, 8);
 IS(GANTRY_TYPE_BOOLEAN, 1);
 IS(GANTRY_TYPE_INTEGER, 2);
 IS(GANTRY_TYPE_SIZE, 3);
@@ -352,3 +354,37 @@ IS(GANTRY_ANY_VERSION, UINT64_MAX);
 IS(GANTRY_STORE_NAME_MAX, 512);
 IS(GANTRY_STORE_VALUE_MAX, 1048576);
 IS(GANTRY_STORE_ENTRIES_MAX, 1000);
+
+/* ---- gantry/ext/conn.h */
+
+SIZE(gantry_address_t, 24);
+AT(gantry_address_t, ip, 0);
+AT(gantry_address_t, port, 16);
+AT(gantry_address_t, family, 18);
+AT(gantry_address_t, unused, 19);
+
+SIZE(gantry_conn_filter_t, 56);
+AT(gantry_conn_filter_t, size, 0);
+AT(gantry_conn_filter_t, most, 4);
+AT(gantry_conn_filter_t, deadline, 8);
+AT(gantry_conn_filter_t, name, 16);
+AT(gantry_conn_filter_t, before, 24);
+AT(gantry_conn_filter_t, after, 32);
+AT(gantry_conn_filter_t, run, 40);
+AT(gantry_conn_filter_t, self, 48);
+
+SIZE(gantry_conn_1_t, 64);
+AT(gantry_conn_1_t, size, 0);
+AT(gantry_conn_1_t, add, 8);
+AT(gantry_conn_1_t, listener, 16);
+AT(gantry_conn_1_t, client, 24);
+AT(gantry_conn_1_t, local, 32);
+AT(gantry_conn_1_t, set_client, 40);
+AT(gantry_conn_1_t, set_local, 48);
+AT(gantry_conn_1_t, set_fact, 56);
+
+IS(GANTRY_CONN_OPEN, 0);
+IS(GANTRY_CONN_FULL, 1);
+IS(GANTRY_CONN_ENDED, 2);
+IS(GANTRY_CONN_LATE, 3);
+IS(GANTRY_CONN_MOST_BYTES, 66560);

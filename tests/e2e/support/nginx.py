@@ -1,4 +1,4 @@
-"""nginx as an origin: a second implementation of everything that we speak to."""
+"""nginx as an origin, a second implementation of everything that we speak to; or in front, as a proxy of TCP."""
 
 import pathlib
 import shutil
@@ -31,14 +31,30 @@ http {{
 }}
 """
 
+STREAM = """
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+daemon off;
+user root;
+worker_processes 1;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log warn;
+events {{ worker_connections 512; }}
+stream {{
+    server {{
+        listen 127.0.0.1:{port};
+        {server}
+    }}
+}}
+"""
+
 
 class Nginx:
     """
     with Nginx(files={"a.txt": "a"}) as nginx: ... nginx.port. The socket is bound here and inherited, so that no port
-    has to be guessed.
+    has to be guessed. `server`: more for the server; with `stream` it is all that the server of stream has.
     """
 
-    def __init__(self, files=None, server=""):
+    def __init__(self, files=None, server="", stream=False):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gantry-nginx-"))
         self.dir.chmod(0o755)
         self.listener = socket.socket(socket.AF_INET)
@@ -51,7 +67,7 @@ class Nginx:
             path = self.dir / "www" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        (self.dir / "nginx.conf").write_text(CONFIG.format(dir=self.dir, port=self.port, server=server))
+        (self.dir / "nginx.conf").write_text((STREAM if stream else CONFIG).format(dir=self.dir, port=self.port, server=server))
 
     @staticmethod
     def installed():
