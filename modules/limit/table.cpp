@@ -151,7 +151,7 @@ Decision Table::judge(Node& node, const Policy& policy, std::uint64_t now) {
     } else if (is_busy) {
         decision.kind = Decision::Kind::Busy;
     }
-    if (!decision.passes()) return refuse(node, policy, now, decision);
+    if (!decision.passes()) return refused(node, policy, now, decision);
     if (policy.concurrency != 0) {
         ++node.active;
         if (!has_rate) decision.remaining = policy.concurrency - node.active;
@@ -159,7 +159,7 @@ Decision Table::judge(Node& node, const Policy& policy, std::uint64_t now) {
     return decision;
 }
 
-Decision Table::refuse(Node& node, const Policy& policy, std::uint64_t now, Decision decision) {
+Decision Table::refused(Node& node, const Policy& policy, std::uint64_t now, Decision decision) {
     if (policy.ban.after == 0) return decision;
     if (node.refusals == 0 || now - std::min(node.refused_since, now) > policy.ban.within) {
         node.refusals = 0;
@@ -190,13 +190,16 @@ void Table::release(std::uint64_t key) {
     if (node != nullptr && node->active > 0) --node->active;
 }
 
-void Table::ban(std::uint64_t key, std::uint64_t now, std::uint64_t until) {
+Decision Table::refuse(std::uint64_t key, const Policy& policy, std::uint64_t now, std::uint64_t until) {
     Part& part = part_of(key);
     const std::scoped_lock lock(part.mutex);
+    const Decision decision{.kind = Decision::Kind::Refuse, .wait = until - std::min(now, until)};
     bool has_evicted = false;
     Node* node = part.find(key);
     if (node == nullptr) node = part.make(key, now, has_evicted);
-    if (node != nullptr) node->banned_until = std::max(node->banned_until, until);
+    if (node == nullptr) return decision;
+    node->paid = std::max(node->paid, until);
+    return refused(*node, policy, now, decision);
 }
 
 }  // namespace limit

@@ -63,8 +63,13 @@ public:
     void give_back(std::uint64_t key, const Policy& policy);
     // A request that passed a policy with a concurrency is over. Exactly once for each. [any]
     void release(std::uint64_t key);
-    // As Decision::Kind::Banned until then. [any]
-    void ban(std::uint64_t key, std::uint64_t now, std::uint64_t until);
+    // Somebody else refused a request of `key`, and would go on until then: so does kGate, and it counts for
+    // a ban. Refuse, or Ban. [any]
+    Decision refuse(std::uint64_t key, const Policy& policy, std::uint64_t now, std::uint64_t until);
+
+    // The rate of a policy that lets everything pass that refuse() does not hold up, a thousand in one
+    // nanosecond.
+    static constexpr Gcra kGate{1, 1000};
 
 private:
     static constexpr std::uint32_t kNone = 0xffffffff;
@@ -108,7 +113,7 @@ private:
 
     Part& part_of(std::uint64_t key) { return parts_[(key >> 32) & (part_count_ - 1)]; }
     static Decision judge(Node& node, const Policy& policy, std::uint64_t now);
-    static Decision refuse(Node& node, const Policy& policy, std::uint64_t now, Decision decision);
+    static Decision refused(Node& node, const Policy& policy, std::uint64_t now, Decision decision);
 
     std::size_t capacity_;
     std::size_t part_count_;

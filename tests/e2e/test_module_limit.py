@@ -441,6 +441,86 @@ limit.many = { rate = "1/h", key = "${path}" }
             assert client.get("/0").status == 200
 
 
+# ---- shared by machines
+
+SHARED = HEAD + """
+[store]
+file = "@store@"
+[host."test".location."/day/"]
+respond = "in"
+limit.day = { rate = "10/d", burst = 5, shared = true, key = "${path}" }
+[host."test".location."/cost/"]
+respond = "in"
+limit.cost = { rate = "10/d", cost = 4, shared = true, key = "${path}" }
+[host."test".location."/dry/"]
+respond = "in"
+limit.dry = { rate = "2/d", shared = true, dry_run = true, key = "${path}" }
+[host."test".location."/banned/"]
+respond = "in"
+limit.ban = { rate = "1/d", shared = true, key = "${path}", ban = 3 }
+[host."test".location."/second/"]
+respond = "in"
+limit.second = { rate = "3/s", shared = true, key = "${path}" }
+[host."test".location."/closed/"]
+respond = "in"
+limit.closed = { rate = "100/d", shared = true, store_failure = "refuse", status = 503 }
+"""
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory):
+    """Two gantries, and what both count in."""
+    store = tmp_path_factory.mktemp("store") / "store.db"
+    with Gantry(SHARED, store=store) as one, Gantry(SHARED, store=store) as other:
+        yield one, other
+
+
+def test_machines_share_a_rate(machines):
+    def ask(turn):
+        return fetch(machines[turn % 2], "/day/x")
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(ask, range(60)))
+    assert statuses(answers) == {200: 15, 429: 45}
+    left = sorted(int(re.match(r'"day";r=(\d+);', answer["RateLimit"])[1]) for answer in answers if answer.status == 200)
+    assert left == list(range(15))
+    for machine in machines:
+        answer = fetch(machine, "/day/x")
+        assert answer.status == 429 and 1 <= int(answer["Retry-After"]) <= 2 * 86400
+        assert answer["RateLimit-Policy"] == '"day";q=15;w=86400'
+        assert fetch(machine, f"/day/{machine.port()}").status == 200
+
+
+def test_what_is_shared_may_cost_more_and_be_tried_out(machines):
+    assert [fetch(machines[turn % 2], "/cost/x").status for turn in range(4)] == [200, 200, 429, 429]
+    assert [fetch(machines[turn % 2], "/dry/x").status for turn in range(6)] == [200] * 6
+    # Bans are of each machine.
+    assert [fetch(machines[0], "/banned/x").status for _ in range(6)] == [200, 429, 429, 403, 403, 403]
+    assert fetch(machines[1], "/banned/x").status == 429
+
+
+def test_what_is_shared_refills(machines):
+    statuses_at_once = statuses(at_once(machines[0], 20, "/second/x"))
+    assert statuses_at_once[200] >= 3 and statuses_at_once[429] >= 1
+    wait_until(lambda: fetch(machines[1], "/second/x").status == 200, "the window is over")
+
+
+def test_clients_that_leave_while_the_store_is_asked(machines):
+    for turn in range(100):
+        client = RawClient(machines[0])
+        client.request("GET", f"/day/left-{turn}")
+        client.reset() if turn % 2 else client.close()
+    assert fetch(machines[0], "/day/stayed").status == 200
+
+
+def test_a_store_that_does_not_answer(machines):
+    with Gantry(SHARED, files={"state": "in the way"}, store="state/store.db") as server:
+        assert [fetch(server, "/day/x").status for _ in range(20)] == [200] * 20
+        server.wait_log(r"store of a shared limit does not answer rule=day")
+        answer = fetch(server, "/closed/x")
+        assert answer.status == 503 and answer["Retry-After"] == "1"
+
+
 # ---- addresses
 
 LISTS = HEAD + """
@@ -546,6 +626,8 @@ MISTAKES = {
     "status": ('limit.a = { rate = "1/s", status = 200 }', '"status" must be between 400 and 599'),
     "member": ('limit.a = { rate = "1/s", bust = 3 }', 'did you mean "burst"?'),
     "except": ('limit.a = { rate = "1/s", except = "10.0.0.1/8" }', "write 10.0.0.0/8"),
+    "shared delay": ('limit.a = { rate = "1/s", burst = 2, shared = true, delay = true }', "of a shared rule there is no delay"),
+    "shared concurrency": ("limit.a = { concurrency = 2, shared = true }", "what is shared is a rate"),
     "address": ('addresses = { deny = "10.0.0.0/33" }', "32 at most"),
     "file": ('addresses = { deny_files = "none.txt" }', "none.txt: No such file or directory"),
 }

@@ -126,14 +126,27 @@ TEST_CASE("table: bans begin, and end", "[modules][limit]") {
         CHECK(table.take(key(2), policy, now).kind == Kind::Refuse);
         CHECK(table.take(key(2), policy, now).kind == Kind::Refuse);
     }
-    table.ban(key(3), kStart, kStart + kSecond);
-    CHECK(table.take(key(3), policy, kStart).kind == Kind::Banned);
-    CHECK(table.take(key(3), policy, kStart + kSecond).kind == Kind::Pass);
     // Whatever else is wrong, a ban without end does not wrap around.
     policy.ban = {1, kSecond, UINT64_MAX};
     table.take(key(4), policy, kStart);
     CHECK(table.take(key(4), policy, kStart).kind == Kind::Ban);
     CHECK(table.take(key(4), policy, UINT64_MAX - 1).kind == Kind::Banned);
+}
+
+TEST_CASE("table: goes on refusing what somebody else refused", "[modules][limit]") {
+    Table table(1000);
+    Policy gate;
+    gate.gcra = Table::kGate;
+    gate.ban = {3, 10 * kSecond, 60 * kSecond};
+    CHECK(passes_of(table, key(1), gate, kStart, 500) == 500);
+    const Decision refused = table.refuse(key(3), gate, kStart, kStart + 5 * kSecond);
+    CHECK(refused.kind == Kind::Refuse);
+    CHECK(refused.wait == 5 * kSecond);
+    const Decision still = table.take(key(3), gate, kStart + 2 * kSecond);
+    CHECK(still.kind == Kind::Refuse);
+    CHECK(whole_seconds(still.wait) == 3);
+    CHECK(table.refuse(key(3), gate, kStart + 5 * kSecond, 0).kind == Kind::Ban);
+    CHECK(table.take(key(3), gate, kStart + 6 * kSecond).kind == Kind::Banned);
 }
 
 TEST_CASE("table: forgets the idlest key, and one that counts no more before", "[modules][limit]") {
@@ -155,7 +168,9 @@ TEST_CASE("table: forgets the idlest key, and one that counts no more before", "
 TEST_CASE("table: whoever is in use or banned stays", "[modules][limit]") {
     Table table(1000);
     for (std::uint64_t i = 0; i < 999; ++i) REQUIRE(table.take(key(i), concurrency(1), kStart).passes());
-    table.ban(key(999), kStart, kStart + kSecond);
+    Policy banning;
+    banning.ban = {1, kSecond, kSecond};
+    CHECK(table.refuse(key(999), banning, kStart, kStart).kind == Kind::Ban);
     // It takes a look at the idlest ones each time, and says so when it finds none.
     for (std::uint64_t i = 0; i < 200; ++i)
         CHECK(table.take(key(5000 + i), concurrency(1), kStart).kind == Kind::Full);
