@@ -425,20 +425,33 @@ def test_what_is_held_over_a_reload_is_given_back(busy):
 
 
 def test_a_table_that_is_full():
-    text = HEAD.replace("[listener.web]", 'limit_table = { capacity = 1000, when_full = "refuse" }\n[listener.web]') + """
-[upstream.app]
-peers = ["127.0.0.1:@app@"]
+    text = HEAD.replace('["limit"]', '["limit", "metrics"]').replace("[listener.web]", "limit_table = 1000\n[listener.web]") + """
+[host."watch".location."= /metrics"]
+metrics = "prometheus"
 [host."test".location."/"]
 respond = "in"
 limit.many = { rate = "1/h", key = "${path}" }
 """
-    with Gantry(text, app=1) as server:
+
+    def keys(server):
+        return int(re.search(r"^gantry_limit_keys (\d+)$", fetch(server, "/metrics", host="watch").text, re.M)[1])
+
+    with Gantry(text) as server:
         # More keys than there is room for: the idlest ones are forgotten, and nobody is refused for it.
         with RawClient(server) as client:
             for turn in range(2500):
                 assert client.get(f"/{turn}").status == 200
             assert client.get("/2499").status == 429
             assert client.get("/0").status == 200
+        assert counted(server, "many", "test/") == {"passed": 2501, "refused": 1, "evicted": 1501}
+        wait_until(lambda: keys(server) == 1000, "the keys are counted")
+        # Another size is another table.
+        server.reload(text.replace("limit_table = 1000\n", ""))
+        with RawClient(server) as client:
+            for turn in range(2500):
+                assert client.get(f"/{turn}").status == 200
+        wait_until(lambda: keys(server) == 2500, "there is room for all of them")
+        assert counted(server, "many", "test/")["evicted"] == 1501
 
 
 # ---- shared by machines
@@ -538,10 +551,17 @@ limit.client = { rate = "1/h", except_files = "@dir@/office.txt" }
 DENIED = "# those\n127.0.0.2\n\n127.0.1.0/24  # all of them\n2001:db8::/32\n"
 
 
-@pytest.fixture
-def listed():
+@pytest.fixture(scope="module")
+def lists():
     with Gantry(LISTS, files={"deny.txt": DENIED, "office.txt": "127.0.0.6\n"}) as server:
         yield server
+
+
+@pytest.fixture
+def listed(lists):
+    lists.write("deny.txt", DENIED)
+    wait_until(lambda: [come(lists, f"127.0.0.{last}") for last in (2, 3)] == [403, 200], "the lists are as they were")
+    return lists
 
 
 def come(gantry, source, target="/"):
