@@ -63,6 +63,7 @@ void ProxyExchange::send_on() {
     request.upgrade =
         upgrade_ ? http::H1ResponseReader::Upgrade::Wanted : http::H1ResponseReader::Upgrade::Refused;
     request.timeout = settings_->timeout;
+    request.preface = exchange_->preface();
     begin(worker_.pools(), request);
 }
 

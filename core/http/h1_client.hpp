@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace gantry::http {
@@ -102,10 +103,11 @@ public:
     // ---- idle
     // Waits in a pool; `owner` hears on_client_failed() and nothing else.
     void keep_idle(ClientEvents& owner, Millis timeout);
-    // For whoever keeps it: a list, and which endpoint it leads to.
+    // For whoever keeps it: a list, which endpoint it leads to, and what its connection began with.
     H1Client* newer = nullptr;
     H1Client* older = nullptr;
     std::uint64_t endpoint = 0;
+    std::string preface;
 
 private:
     enum class State : std::uint8_t { Idle, Active, Ended, Dead };

@@ -4,6 +4,7 @@
 #include "core/module/module.hpp"
 #include "core/server/worker_context.hpp"
 
+#include <algorithm>
 #include <gantry/ext/async.h>
 #include <gantry/ext/conf.h>
 #include <gantry/ext/conn.h>
@@ -14,6 +15,7 @@
 #include <gantry/ext/phase.h>
 #include <gantry/ext/store.h>
 #include <gantry/ext/timer.h>
+#include <gantry/ext/upstream.h>
 #include <optional>
 #include <string_view>
 
@@ -29,6 +31,7 @@ extern const gantry_async_1_t kAsync;
 extern const gantry_timer_1_t kTimer;
 extern const gantry_metrics_1_t kMetrics;
 extern const gantry_store_1_t kStore;
+extern const gantry_upstream_1_t kUpstream;
 
 // Null: there is none of that id.
 const void* find_extension(std::string_view id);
@@ -65,6 +68,13 @@ inline const server::Exchange& exchange_of(const gantry_exchange_t* exchange) {
 }
 inline gantry_exchange_t* handle_of(server::Exchange& exchange) {
     return reinterpret_cast<gantry_exchange_t*>(&exchange);
+}
+inline gantry_address_t handle_of(const net::PeerAddress& address) {
+    gantry_address_t out{};
+    std::copy(address.ip.begin(), address.ip.end(), out.ip);
+    out.port = address.port;
+    out.family = address.family;
+    return out;
 }
 inline gantry_ticket_t handle_of(const server::Ticket& ticket) {
     return {(static_cast<std::uint64_t>(ticket.worker) << 32) | ticket.slot, ticket.serial};

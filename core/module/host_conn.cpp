@@ -51,13 +51,6 @@ gantry_bytes_t listener(const gantry_conn_t* conn) noexcept {
     return bytes_of(newcomer_of(conn).listener->name());
 }
 
-void copy(const net::PeerAddress& from, gantry_address_t* to) {
-    *to = {};
-    std::copy(from.ip.begin(), from.ip.end(), to->ip);
-    to->port = from.port;
-    to->family = from.family;
-}
-
 // Nothing: it is none.
 std::optional<net::PeerAddress> address_of(const gantry_address_t* from) {
     if (from == nullptr || (from->family != 0 && from->family != 4 && from->family != 6)) return std::nullopt;
@@ -75,13 +68,13 @@ std::optional<net::PeerAddress> address_of(const gantry_address_t* from) {
 }
 
 void client(const gantry_conn_t* conn, gantry_address_t* to) noexcept {
-    copy(newcomer_of(conn).client, to);
+    *to = handle_of(newcomer_of(conn).client);
 }
 
 void local(const gantry_conn_t* conn, gantry_address_t* to) noexcept {
     const server::Newcomer& newcomer = newcomer_of(conn);
     const bool is_told = newcomer.notes != nullptr && newcomer.notes->local;
-    copy(is_told ? *newcomer.notes->local : net::PeerAddress::of_local(newcomer.fd), to);
+    *to = handle_of(is_told ? *newcomer.notes->local : net::PeerAddress::of_local(newcomer.fd));
 }
 
 gantry_result_t set_client(gantry_conn_t* conn, const gantry_address_t* address) noexcept {

@@ -291,6 +291,14 @@ std::uint64_t body_size(const gantry_exchange_t* handle) noexcept {
     return head.body == http::BodyKind::Length ? head.content_length : UINT64_MAX;
 }
 
+// ---- the connection
+
+void addresses(const gantry_exchange_t* exchange, gantry_address_t* client,
+               gantry_address_t* local) noexcept {
+    if (client != nullptr) *client = handle_of(exchange_of(exchange).client_address());
+    if (local != nullptr) *local = handle_of(exchange_of(exchange).local_address());
+}
+
 // ---- memory
 
 void* allocate(gantry_exchange_t* exchange, std::size_t size) noexcept {
@@ -340,6 +348,7 @@ const gantry_http_1_t kHttp = {
     &note,
     &set_note,
     &body_size,
+    &addresses,
 };
 
 }  // namespace gantry::module

@@ -20,8 +20,10 @@ void set_tcp_options(int fd) {
 
 }  // namespace
 
-void Dialer::start(Worker& worker, const Endpoint& endpoint, Millis timeout, DialTls tls) {
+void Dialer::start(Worker& worker, const Endpoint& endpoint, Millis timeout, DialTls tls,
+                   std::string_view preface) {
     worker_ = &worker;
+    preface_ = preface;
     tls_ = std::move(tls);
     UniqueFd fd(::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return fail_with(Code::Connect, errno);
@@ -58,6 +60,10 @@ void Dialer::on_writable() {
 }
 
 void Dialer::on_connected() {
+    // A fresh connection takes as much at once.
+    if (!preface_.empty() && ::send(transport_->fd(), preface_.data(), preface_.size(), MSG_NOSIGNAL) !=
+                                 static_cast<ssize_t>(preface_.size()))
+        return fail_with(Code::Connect, errno);
     if (!tls_.context) return succeed();
     // The waiting was done on a plain transport; the socket changes hands under another number.
     UniqueFd fd(::fcntl(transport_->fd(), F_DUPFD_CLOEXEC, 0));

@@ -7,6 +7,8 @@
 #include "core/net/transport.hpp"
 #include "core/net/worker.hpp"
 
+#include <string_view>
+
 namespace gantry::net {
 
 // Who waits for a connection. One of the two comes once per start(), maybe within it; then the dialer may be
@@ -33,8 +35,10 @@ public:
     explicit Dialer(DialEvents& events) : events_(events) {}
     ~Dialer() override = default;
 
-    // TCP sockets get TCP_NODELAY and TCP_INQ (performance.md 3.3).
-    void start(Worker& worker, const Endpoint& endpoint, Millis timeout, DialTls tls = {});
+    // TCP sockets get TCP_NODELAY and TCP_INQ (performance.md 3.3). `preface`: what is sent before all else,
+    // TLS included; a few KiB, which live until the outcome.
+    void start(Worker& worker, const Endpoint& endpoint, Millis timeout, DialTls tls = {},
+               std::string_view preface = {});
     // Gives up; nothing comes any more.
     void cancel();
     bool is_active() const { return transport_ != nullptr; }
@@ -52,6 +56,7 @@ private:
     Worker* worker_ = nullptr;
     TransportPtr transport_;  // while connecting
     DialTls tls_;
+    std::string_view preface_;
 };
 
 }  // namespace gantry::net

@@ -52,6 +52,7 @@ void Exchange::recycle() {
     filtered_.reset();
     reader_ = nullptr;
     upstream_ = {};
+    preface_ = {};
     start_nanos_ = 0;
     handler_nanos_ = -1;
     body_received_ = body_sent_ = sent_ = 0;

@@ -175,11 +175,17 @@ public:
         std::int64_t first_byte_nanos = -1;  // since start_nanos(), to the peer's head
         std::int64_t response_nanos = -1;    // and to the end of its response
     };
+    // What a connection to a peer begins with, for this exchange. From the arena.
+    void set_preface(std::string_view bytes) { preface_ = bytes; }
+    std::string_view preface() const { return preface_; }
     UpstreamFacts& upstream() { return upstream_; }
     const UpstreamFacts& upstream() const { return upstream_; }
     std::int64_t start_nanos() const { return start_nanos_; }  // CLOCK_MONOTONIC
     std::string_view request_id();
     std::string_view value(const Variable& variable, Arena& arena) const override;
+
+    const net::PeerAddress& client_address() const { return *facts_.client; }
+    net::PeerAddress local_address() const;  // what the client connected to
 
 private:
     friend class WorkerContext;
@@ -224,7 +230,6 @@ private:
     void recycle();
 
     // values of variables, by group
-    net::PeerAddress local_address() const;
     std::string_view connection_value(VariableId id, Arena& arena) const;
     std::string_view tls_value(VariableId id) const;
     std::string_view result_value(VariableId id, Arena& arena) const;
@@ -242,6 +247,7 @@ private:
     std::unique_ptr<FilteredBody> filtered_;  // null, nearly always: nothing changes the body
     http::BodyReader* reader_ = nullptr;
     UpstreamFacts upstream_;
+    std::string_view preface_;
     Error error_;
     std::int64_t start_nanos_ = 0;
     std::int64_t handler_nanos_ = -1;  // from there to the head of the response

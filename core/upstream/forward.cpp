@@ -33,7 +33,7 @@ void Forward::next_peer() {
     pool_ = Ref<PeerPool>(pool);
     counted_ = group_->counted(*pool);
     endpoints_tried_ = 0;
-    if (http::H1Client* idle = pool->take()) {
+    if (http::H1Client* idle = pool->take(request_.preface)) {
         count(counted_ + PeerCells::kReused);
         return use(*idle);
     }
@@ -54,7 +54,7 @@ void Forward::connect() {
     }
     ++endpoints_tried_;
     connect_start_ = monotonic_nanos();
-    dialer_.start(*worker_, *endpoint, group_->upstream().connect_timeout, pool_->tls());
+    dialer_.start(*worker_, *endpoint, group_->upstream().connect_timeout, pool_->tls(), request_.preface);
 }
 
 void Forward::on_connect_failed(const Error& error) {
@@ -70,6 +70,7 @@ void Forward::on_connected(net::TransportPtr transport) {
     count(counted_ + PeerCells::kConnections);
     count_time(counted_ + PeerCells::kConnect, connect_nanos_);
     auto* client = new http::H1Client(*worker_, std::move(transport));
+    client->preface = request_.preface;
     pool_->on_connected(*client);
     use(*client);
 }

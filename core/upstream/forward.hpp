@@ -21,6 +21,8 @@ struct ForwardRequest {
     http::Method method = http::Method::Get;
     http::H1ResponseReader::Upgrade upgrade = http::H1ResponseReader::Upgrade::Refused;
     Millis timeout = 0;  // for all of it; 0: none
+    // What a connection begins with, before all else; those that began otherwise are not used.
+    std::string_view preface;
 };
 
 // Derive from it to forward. Used again and again, for one request at a time. [worker]

@@ -44,10 +44,11 @@ void PeerPool::unlink(http::H1Client& client) {
     --idle_;
 }
 
-http::H1Client* PeerPool::take() {
+http::H1Client* PeerPool::take(std::string_view preface) {
     last_used_ = worker_.now();
     if (peer_->endpoints->version() != version_) update();
     http::H1Client* client = newest_;
+    while (client != nullptr && client->preface != preface) client = client->older;
     if (client != nullptr) unlink(*client);
     return client;
 }

@@ -30,8 +30,9 @@ public:
     net::DialTls tls() const { return {tls_, peer_->server_name, peer_->text}; }
     bool is_usable() const { return !peer_->tls || tls_; }
 
-    // The idle connection that was used last; null: none. The caller start()s it at once, or destroy()s it.
-    http::H1Client* take();
+    // The idle connection that was used last, of those that began with `preface`; null: none. The caller
+    // start()s it at once, or destroy()s it.
+    http::H1Client* take(std::string_view preface = {});
     // Takes a connection that is_reusable(). Beyond `keep` the one that is idle for longest goes.
     void put(http::H1Client& client, std::uint32_t keep, Millis timeout);
     void close_idle();

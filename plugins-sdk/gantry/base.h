@@ -35,6 +35,14 @@ typedef struct gantry_bytes {
 #define GANTRY_BYTES(literal) ((gantry_bytes_t){"" literal, sizeof(literal) - 1})
 #endif
 
+/* One end of a connection. */
+typedef struct gantry_address {
+    uint8_t ip[16]; /* IPv4 as ::ffff:192.0.2.1 */
+    uint16_t port;
+    uint8_t family; /* 4, 6; 0: a unix socket, which has neither */
+    uint8_t unused[5];
+} gantry_address_t;
+
 /* What a hook answers. Not a status: that is set on the exchange. A number that is none of these counts as
  * GANTRY_FAIL. */
 typedef int32_t gantry_verdict_t;

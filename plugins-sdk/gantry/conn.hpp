@@ -16,20 +16,12 @@
 
 #include "gantry/roles.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <string_view>
 
 namespace gantry::inline sdk {
-
-using Address = gantry_address_t;
-
-inline bool operator==(const Address& a, const Address& b) noexcept {
-    return a.family == b.family && a.port == b.port && std::equal(std::begin(a.ip), std::end(a.ip), b.ip);
-}
 
 enum class More : std::uint32_t {
     Open = GANTRY_CONN_OPEN,    // more bytes may come

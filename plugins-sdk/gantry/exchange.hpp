@@ -193,6 +193,24 @@ public:
     template <class T, class... Arguments>
     T* attach(Arguments&&... arguments) const;
 
+    // Who is there, and what they connected to.
+    Address client_address() const noexcept {
+        Address address{};
+        if (GANTRY_HAS(http(), addresses)) http()->addresses(raw_, &address, nullptr);
+        return address;
+    }
+    Address local_address() const noexcept {
+        Address address{};
+        if (GANTRY_HAS(http(), addresses)) http()->addresses(raw_, nullptr, &address);
+        return address;
+    }
+
+    // What a connection to the peer of this exchange begins with: gantry/ext/upstream.h. Before the content phase.
+    Result set_preface(std::string_view preface) const noexcept {
+        if (host_->upstream() == nullptr) return GANTRY_ERROR_STATE;
+        return host_->upstream()->set_preface(raw_, bytes(preface));
+    }
+
     // What one hook leaves for another; `key` is an address of the module's own.
     void* note(const void* key) const noexcept { return http()->note(raw_, key); }
     Result set_note(const void* key, void* value) const noexcept {

@@ -58,8 +58,9 @@ public:
         if (!state_->passages.empty() || state_->announced == UINT64_MAX) return std::nullopt;
         return state_->announced;
     }
-    const std::string& path() const { return state_->path; }      // as set_path() left it
-    const std::string& reason() const { return state_->reason; }  // of fail()
+    const std::string& path() const { return state_->path; }        // as set_path() left it
+    const std::string& reason() const { return state_->reason; }    // of fail()
+    const std::string& preface() const { return state_->preface; }  // of set_preface()
 
     bool is_asleep() const { return state_->sleep.is_asleep; }
     bool is_over() const { return state_->is_over; }

@@ -15,6 +15,7 @@
 #include "gantry/ext/phase.h"
 #include "gantry/ext/store.h"
 #include "gantry/ext/timer.h"
+#include "gantry/ext/upstream.h"
 #include "gantry/host.h"
 
 #endif

@@ -14,6 +14,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <string_view>
 
 // Inline, so that a program which links several modules, or a module and gantry itself, keeps them apart.
@@ -24,6 +25,12 @@ inline gantry_bytes_t bytes(std::string_view text) noexcept {
 }
 inline std::string_view view(gantry_bytes_t bytes) noexcept {
     return bytes.size == 0 ? std::string_view{} : std::string_view{bytes.data, bytes.size};
+}
+
+using Address = gantry_address_t;
+
+inline bool operator==(const Address& a, const Address& b) noexcept {
+    return a.family == b.family && a.port == b.port && std::equal(std::begin(a.ip), std::end(a.ip), b.ip);
 }
 
 // What a hook answers; gantry/base.h says more.
@@ -58,7 +65,8 @@ public:
           timer_(find<gantry_timer_1_t>(GANTRY_TIMER_1)),
           metrics_(find<gantry_metrics_1_t>(GANTRY_METRICS_1)),
           store_(find<gantry_store_1_t>(GANTRY_STORE_1)),
-          conn_(find<gantry_conn_1_t>(GANTRY_CONN_1)) {}
+          conn_(find<gantry_conn_1_t>(GANTRY_CONN_1)),
+          upstream_(find<gantry_upstream_1_t>(GANTRY_UPSTREAM_1)) {}
 
     const gantry_host_t* raw() const noexcept { return raw_; }
     const gantry_log_1_t* log() const noexcept { return log_; }
@@ -71,6 +79,7 @@ public:
     const gantry_metrics_1_t* metrics() const noexcept { return metrics_; }
     const gantry_store_1_t* store() const noexcept { return store_; }
     const gantry_conn_1_t* conn() const noexcept { return conn_; }
+    const gantry_upstream_1_t* upstream() const noexcept { return upstream_; }
 
     // Any other extension, as the table that its header declares; nullptr: this gantry does not have it. [any]
     template <class Table>
@@ -116,6 +125,7 @@ private:
     const gantry_metrics_1_t* metrics_;
     const gantry_store_1_t* store_;
     const gantry_conn_1_t* conn_;
+    const gantry_upstream_1_t* upstream_;
 };
 
 namespace detail {

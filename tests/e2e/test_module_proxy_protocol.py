@@ -334,6 +334,7 @@ MISTAKES = [
     ('proxy_protocol = { trusted = "any", max_header = 100 }', "max_header"),
     ('proxy_protocol = { mode = "on", trusted = "any" }', "mode"),
     ('proxy_protokol = "off"', 'proxy_protocol'),
+    ('send_proxy_protocol = "v2"', "send_proxy_protocol"),
 ]
 
 
@@ -349,6 +350,117 @@ def test_mistakes_are_named(tmp_path, line, message):
 def test_it_stands_in_listeners_only(tmp_path):
     config = 'modules = ["proxy-protocol"]\n[listener.web]\naddress = "127.0.0.1:0"\n[host."test"]\nproxy_protocol = "off"\n'
     assert check_with(tmp_path, config).returncode == 3
+
+
+# ---- to peers
+
+FRONT = """
+modules = ["proxy-protocol"]
+[listener.web]
+address = ["127.0.0.1:0", "[::1]:0"]
+[listener.tls]
+address = "127.0.0.1:0"
+tls = true
+[listener.socket]
+address = "unix:@dir@/web.sock"
+[upstream.plain]
+peers = ["127.0.0.1:@plain@"]
+[upstream.nginx]
+peers = ["127.0.0.1:@nginx@"]
+[upstream.tls]
+peers = ["127.0.0.1:@secure@"]
+tls = { verify = false }
+[host."test"]
+certificate = { certificate = "@dir@/test.pem", key = "@dir@/test.key" }
+send_proxy_protocol = "v2"
+[host."test".location."/"]
+proxy = "plain"
+[host."test".location."/said"]
+proxy = "plain"
+send_proxy_protocol = { version = "v2", vectors = ["authority", "alpn", "unique_id", "ssl", "crc32c"] }
+[host."test".location."/one/"]
+proxy = { upstream = "nginx" }
+send_proxy_protocol = "v1"
+[host."test".location."/two/"]
+proxy = { upstream = "nginx" }
+[host."test".location."/secure/"]
+proxy = { upstream = "tls", uri = "/" }
+[host."test".location."/none"]
+proxy = "plain"
+send_proxy_protocol = "off"
+"""
+
+
+@pytest.fixture(scope="module")
+def chain(gantry, leaf):
+    """Behind a gantry, whose connections begin with headers: a gantry, and nginx."""
+    with Nginx(server=NGINX_BEHIND, ready="PROXY UNKNOWN\r\n") as nginx:
+        files = {"test.pem": leaf.certificate, "test.key": leaf.key}
+        with Gantry(FRONT, files=files, plain=gantry.port(), secure=gantry.port("tls"), nginx=nginx.port) as front:
+            yield front
+
+
+NGINX_BEHIND = 'location / { return 200 "$proxy_protocol_addr|$proxy_protocol_port|$connection"; }'
+
+
+@pytest.mark.parametrize("target, version", [("/", "2"), ("/secure/", "2")])
+def test_peers_are_told(chain, target, version):
+    with RawClient(chain) as client:
+        host, port = client.socket.getsockname()
+        assert asked(client, target)[:6] == [host, str(port), "127.0.0.1", str(chain.port()), version, "PROXY"]
+    with RawClient(("::1", int(chain.addresses()[1].rpartition(":")[2]))) as client:
+        assert asked(client, target)[:2] == ["::1", str(client.socket.getsockname()[1])]
+
+
+def test_peers_are_told_what_vectors_say(chain):
+    with RawClient(chain) as client:
+        alpn, authority, unique, _, ssl, *_ = asked(client, "/said")
+        assert (alpn, authority, ssl) == ("", "test", "no")
+        assert len(unique) == 32
+        assert asked(client, "/said")[2] != unique
+    with RawClient(chain, "tls", tls=trusting(), server_name="test") as client:
+        assert asked(client, "/said")[:2] == ["http/1.1", "test"]
+        assert asked(client, "/said")[4:7] == ["yes", "no", "TLSv1.3"]
+
+
+@pytest.mark.parametrize("target", ["/one/", "/two/"])
+def test_connections_to_peers_carry_one_client(chain, target):
+    seen = []
+    for _ in range(3):
+        with RawClient(chain) as client:
+            host, port = client.socket.getsockname()
+            answers = [asked(client, target) for _ in range(3)]
+            assert all(answer[:2] == [host, str(port)] for answer in answers)
+            assert len({answer[2] for answer in answers}) == 1  # it is kept, as long as its client is
+            seen.append(answers[0][2])
+    assert len(set(seen)) == 3
+
+
+def test_a_peer_that_wants_a_header_gets_one(chain, gantry):
+    with Counted(gantry, "web", "missing"), RawClient(chain) as client:
+        client.request("GET", "/none")
+        assert client.response().status == 502
+    with RawClient(chain, "socket") as client:  # of a unix socket there is nothing to tell
+        assert asked(client)[4:6] == ["2", "PROXY"]
+
+
+def test_haproxy_behind(leaf):
+    config = """
+frontend http
+    bind 127.0.0.1:@port@ accept-proxy
+    mode http
+    http-request return status 200 content-type text/plain lf-string "%[src]|%[src_port]|%[dst]|%[fc_pp_authority]|%[fc_pp_unique_id]"
+"""
+    with HAProxy(config) as haproxy:
+        front = FRONT.replace("@nginx@", "1").replace("@secure@", "1")
+        files = {"test.pem": leaf.certificate, "test.key": leaf.key}
+        with Gantry(front, files=files, plain=haproxy.port) as gantry:
+            for target, authority in (("/", ""), ("/said", "test")):
+                with RawClient(gantry) as client:
+                    host, port = client.socket.getsockname()
+                    said_by = asked(client, target)
+                    assert said_by[:4] == [host, str(port), "127.0.0.1", authority]
+                    assert len(said_by[4]) == (32 if authority else 0)
 
 
 # ---- the real ones in front

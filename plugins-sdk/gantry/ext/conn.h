@@ -19,13 +19,6 @@ GANTRY_BEGIN
 /* A connection, while a filter runs. [borrow:call] */
 typedef struct gantry_conn gantry_conn_t;
 
-typedef struct gantry_address {
-    uint8_t ip[16]; /* IPv4 as ::ffff:192.0.2.1 */
-    uint16_t port;
-    uint8_t family; /* 4, 6; 0: a unix socket, which has neither */
-    uint8_t unused[5];
-} gantry_address_t;
-
 /* Whether a filter can be shown more bytes than it is. */
 #define GANTRY_CONN_OPEN 0u  /* yes, when they come */
 #define GANTRY_CONN_FULL 1u  /* no: these are `most` */

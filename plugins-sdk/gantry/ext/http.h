@@ -130,6 +130,12 @@ typedef struct gantry_http_1 {
     /* Bytes of its body, as whoever answers has said; UINT64_MAX: not known yet; 0: it has none. Of an answer to
      * HEAD: what GET would have got. Before the filters of bodies. */
     uint64_t (*body_size)(const gantry_exchange_t* exchange) GANTRY_NOEXCEPT;
+
+    /* ---- the connection */
+
+    /* Who is there, and what they connected to, as filters of connections have left it. Either may be NULL. */
+    void (*addresses)(const gantry_exchange_t* exchange, gantry_address_t* client,
+                      gantry_address_t* local) GANTRY_NOEXCEPT;
 } gantry_http_1_t;
 
 GANTRY_END

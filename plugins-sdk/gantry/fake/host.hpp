@@ -39,6 +39,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_METRICS_1) return &detail::MetricsTable::kTable;
     if (wanted == GANTRY_STORE_1) return &detail::StoreTable::kTable;
     if (wanted == GANTRY_CONN_1) return &detail::ConnTable::kTable;
+    if (wanted == GANTRY_UPSTREAM_1) return &detail::HttpTable::kUpstreamTable;
     return nullptr;
 }
 

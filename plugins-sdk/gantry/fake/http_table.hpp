@@ -1,6 +1,7 @@
 // gantry.http/1 of a fake host.
 #pragma once
 
+#include "gantry/fake/addresses.hpp"
 #include "gantry/fake/conf_table.hpp"
 #include "gantry/fake/fields.hpp"
 
@@ -164,6 +165,27 @@ struct HttpTable : FieldFunctions {
         return exchange->passages.empty() ? exchange->announced : UINT64_MAX;
     }
 
+    // ---- the connection
+
+    static void addresses(const gantry_exchange_t* raw, gantry_address_t* client,
+                          gantry_address_t* local) noexcept {
+        const ExchangeState* exchange = usable(raw, "addresses");
+        if (exchange == nullptr) return;
+        const std::string& ip = exchange->request.client;
+        const bool is_v6 = ip.find(':') != ip.npos;
+        if (client != nullptr) *client = address(is_v6 ? "[" + ip + "]:50000" : ip + ":50000");
+        if (local != nullptr) *local = address("198.51.100.1:80");
+    }
+
+    static gantry_result_t set_preface(gantry_exchange_t* raw, gantry_bytes_t preface) noexcept {
+        ExchangeState* exchange = usable(raw, "set_preface");
+        if (exchange == nullptr || exchange->is_head_sent) return GANTRY_ERROR_STATE;
+        if (preface.size > GANTRY_PREFACE_MAX) return GANTRY_ERROR_LIMIT;
+        exchange->preface = view(preface);
+        return GANTRY_OK;
+    }
+    static constexpr gantry_upstream_1_t kUpstreamTable{sizeof(gantry_upstream_1_t), &set_preface};
+
     // ---- memory
 
     static void* allocate(gantry_exchange_t* raw, std::size_t size) noexcept {
@@ -217,7 +239,8 @@ struct HttpTable : FieldFunctions {
                                             &allocate,
                                             &note,
                                             &set_note,
-                                            &body_size};
+                                            &body_size,
+                                            &addresses};
 };
 
 }  // namespace gantry::fake::detail

@@ -154,7 +154,8 @@ struct ExchangeState {
     std::uint64_t sent = 0;
     std::string body = {};    // as the client got it
     std::string reason = {};  // of fail()
-    int depth = 0;            // functions of the module that are at work on it
+    std::string preface = {};
+    int depth = 0;  // functions of the module that are at work on it
     bool is_in_hook = false;
     bool is_in_header_filter = false;
     bool is_in_body_filter = false;

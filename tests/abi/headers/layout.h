@@ -18,6 +18,12 @@ SIZE(gantry_bytes_t, 16);
 AT(gantry_bytes_t, data, 0);
 AT(gantry_bytes_t, size, 8);
 
+SIZE(gantry_address_t, 24);
+AT(gantry_address_t, ip, 0);
+AT(gantry_address_t, port, 16);
+AT(gantry_address_t, family, 18);
+AT(gantry_address_t, unused, 19);
+
 /* ---- gantry/host.h */
 
 SIZE(struct gantry_host, 40);
@@ -102,7 +108,7 @@ AT(gantry_body_reader_t, on_data, 8);
 AT(gantry_body_reader_t, on_end, 16);
 AT(gantry_body_reader_t, self, 24);
 
-SIZE(gantry_http_1_t, 256);
+SIZE(gantry_http_1_t, 264);
 AT(gantry_http_1_t, size, 0);
 AT(gantry_http_1_t, method, 8);
 AT(gantry_http_1_t, target, 16);
@@ -135,6 +141,7 @@ AT(gantry_http_1_t, allocate, 224);
 AT(gantry_http_1_t, note, 232);
 AT(gantry_http_1_t, set_note, 240);
 AT(gantry_http_1_t, body_size, 248);
+AT(gantry_http_1_t, addresses, 256);
 
 /* ---- gantry/ext/phase.h */
 
@@ -357,12 +364,6 @@ IS(GANTRY_STORE_ENTRIES_MAX, 1000);
 
 /* ---- gantry/ext/conn.h */
 
-SIZE(gantry_address_t, 24);
-AT(gantry_address_t, ip, 0);
-AT(gantry_address_t, port, 16);
-AT(gantry_address_t, family, 18);
-AT(gantry_address_t, unused, 19);
-
 SIZE(gantry_conn_filter_t, 56);
 AT(gantry_conn_filter_t, size, 0);
 AT(gantry_conn_filter_t, most, 4);
@@ -388,3 +389,11 @@ IS(GANTRY_CONN_FULL, 1);
 IS(GANTRY_CONN_ENDED, 2);
 IS(GANTRY_CONN_LATE, 3);
 IS(GANTRY_CONN_MOST_BYTES, 66560);
+
+/* ---- gantry/ext/upstream.h */
+
+SIZE(gantry_upstream_1_t, 16);
+AT(gantry_upstream_1_t, size, 0);
+AT(gantry_upstream_1_t, set_preface, 8);
+
+IS(GANTRY_PREFACE_MAX, 4096);

@@ -23,7 +23,7 @@ http {{
     scgi_temp_path {dir}/scgi;
     types {{ text/html html; text/plain txt; }}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{listen};
         root {dir}/www;
         client_max_body_size 0;
         {server}
@@ -51,10 +51,12 @@ stream {{
 class Nginx:
     """
     with Nginx(files={"a.txt": "a"}) as nginx: ... nginx.port. The socket is bound here and inherited, so that no port
-    has to be guessed. `server`: more for the server; with `stream` it is all that the server of stream has.
+    has to be guessed. `server`: more for the server; with `stream` it is all that the server of stream has. `ready`: a
+    header of the PROXY protocol, which it then wants.
     """
 
-    def __init__(self, files=None, server="", stream=False):
+    def __init__(self, files=None, server="", stream=False, ready=""):
+        self.ready = ready.encode()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gantry-nginx-"))
         self.dir.chmod(0o755)
         self.listener = socket.socket(socket.AF_INET)
@@ -67,7 +69,7 @@ class Nginx:
             path = self.dir / "www" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        (self.dir / "nginx.conf").write_text((STREAM if stream else CONFIG).format(dir=self.dir, port=self.port, server=server))
+        (self.dir / "nginx.conf").write_text((STREAM if stream else CONFIG).format(dir=self.dir, port=self.port, server=server, listen=" proxy_protocol" if ready else ""))
 
     @staticmethod
     def installed():
@@ -83,7 +85,7 @@ class Nginx:
         )
         # The socket listens already: the first connection waits in its backlog until nginx is up.
         with socket.create_connection(("127.0.0.1", self.port), timeout=15) as probe:
-            probe.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            probe.sendall(self.ready + b"GET / HTTP/1.0\r\n\r\n")
             assert probe.recv(5) == b"HTTP/", (self.dir / "error.log").read_text()
         return self
 
