@@ -137,6 +137,31 @@ void check_certificates(Loading& in) {
     }
 }
 
+// "upstream:app", "upstream:app/check": how modules name the one that they send requests to.
+bool names_upstream(const ModuleValue& value, std::string_view name) {
+    constexpr std::string_view kScheme = "upstream:";
+    std::string_view text = value.text;
+    if (text.starts_with(kScheme)) {
+        text.remove_prefix(kScheme.size());
+        if (text.substr(0, text.find_first_of("/?")) == name) return true;
+    }
+    return std::any_of(value.items.begin(), value.items.end(),
+                       [&](const ModuleValue& item) { return names_upstream(item, name); });
+}
+
+bool is_named_by_module(const Settings& settings, std::string_view name) {
+    const auto in_one = [&](const ModuleValues& values) {
+        return std::any_of(values.begin(), values.end(),
+                           [&](const ModuleValue& value) { return names_upstream(value, name); });
+    };
+    return in_one(*settings.server.module_values) ||
+           std::any_of(settings.hosts.begin(), settings.hosts.end(), [&](const Host& host) {
+               return in_one(*host.module_values) ||
+                      std::any_of(host.locations.begin(), host.locations.end(),
+                                  [&](const Location& one) { return in_one(*one.module_values); });
+           });
+}
+
 }  // namespace
 
 void check_hosts(Loading& in) {
@@ -153,7 +178,7 @@ void check_hosts(Loading& in) {
     }
     for (std::size_t i = 0; i < in.settings.upstreams.size(); ++i) {
         const Upstream& upstream = in.settings.upstreams[i];
-        if (in.upstream_used[i]) continue;
+        if (in.upstream_used[i] || is_named_by_module(in.settings, upstream.name)) continue;
         in.warning(upstream.place, fmt::format("no location uses the upstream \"{}\"", upstream.name),
                    fmt::format("use it: proxy = \"{}\"; or take it out", upstream.name));
     }

@@ -54,7 +54,9 @@ void Forward::connect() {
     }
     ++endpoints_tried_;
     connect_start_ = monotonic_nanos();
-    dialer_.start(*worker_, *endpoint, group_->upstream().connect_timeout, pool_->tls(), request_.preface);
+    const Millis limit =
+        request_.connect_timeout > 0 ? request_.connect_timeout : group_->upstream().connect_timeout;
+    dialer_.start(*worker_, *endpoint, limit, pool_->tls(), request_.preface);
 }
 
 void Forward::on_connect_failed(const Error& error) {

@@ -20,7 +20,8 @@ struct ForwardRequest {
     Arena* arena = nullptr;
     http::Method method = http::Method::Get;
     http::H1ResponseReader::Upgrade upgrade = http::H1ResponseReader::Upgrade::Refused;
-    Millis timeout = 0;  // for all of it; 0: none
+    Millis timeout = 0;          // for all of it; 0: none
+    Millis connect_timeout = 0;  // 0: as the upstream has it
     // What a connection begins with, before all else; those that began otherwise are not used.
     std::string_view preface;
 };
