@@ -48,6 +48,7 @@ Process::Process(const RunOptions& options, net::BrokeredSockets& sockets, FromS
     module_services_.blocking = &services_.blocking;
     module_services_.timers = &timers_;
     module_services_.store = &store_;
+    module_services_.upstreams = &services_.upstreams;
     add_operations(api_, *this);
     add_module_operations(api_, modules_);
 }

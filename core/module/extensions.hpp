@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <gantry/ext/async.h>
+#include <gantry/ext/client.h>
 #include <gantry/ext/conf.h>
 #include <gantry/ext/conn.h>
 #include <gantry/ext/filter.h>
@@ -32,6 +33,7 @@ extern const gantry_timer_1_t kTimer;
 extern const gantry_metrics_1_t kMetrics;
 extern const gantry_store_1_t kStore;
 extern const gantry_upstream_1_t kUpstream;
+extern const gantry_client_1_t kClient;
 
 // Null: there is none of that id.
 const void* find_extension(std::string_view id);

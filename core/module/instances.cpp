@@ -77,6 +77,7 @@ gantry_scope Instances::top_scope(const Module& module, const conf::Settings& se
                                   server::Problems& problems) {
     gantry_scope top;
     top.module = &module;
+    top.settings = &settings;
     top.own = settings.server.module_values.get();
     top.problems = &problems;
     top.diagnostics = diagnostics_;

@@ -5,16 +5,19 @@
 #include "core/conf/module_keys.hpp"
 #include "core/module/cost.hpp"
 #include "core/module/library.hpp"
+#include "core/module/main_fetches.hpp"
 #include "core/module/main_timers.hpp"
 #include "core/net/blocking_pool.hpp"
 #include "core/server/server.hpp"
 #include "core/store/service.hpp"
+#include "core/upstream/upstream.hpp"
 
 #include <deque>
 #include <gantry/host.h>
 #include <memory>
 #include <shared_mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace gantry::module {
@@ -25,6 +28,9 @@ struct Services {
     net::BlockingPool* blocking = nullptr;  // for what modules have to wait for
     MainTimers* timers = nullptr;
     store::Service* store = nullptr;
+    upstream::Registry* upstreams = nullptr;  // of what modules send requests to
+    MainFetches fetches{*this};
+    const std::thread::id main_thread = std::this_thread::get_id();  // which makes this object
 
     // The workers, while there are any. [any]
     void set_server(server::Server* server) {

@@ -102,6 +102,7 @@ Module* Modules::find(const std::string& name) const {
 }
 
 void Modules::close() {
+    services_.fetches.cancel_all();
     while (!modules_.empty()) {
         modules_.back()->library.entry->close(modules_.back()->state);
         modules_.pop_back();

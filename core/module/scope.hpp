@@ -1,6 +1,7 @@
 // What modules see of the configuration while it is loaded: scopes, and values with their templates compiled.
 #pragma once
 
+#include "core/module/client_target.hpp"
 #include "core/module/module.hpp"
 #include "core/module/order.hpp"
 #include "core/server/generation.hpp"
@@ -75,6 +76,7 @@ struct Kept {
     std::deque<BoundHook> hooks;
     std::deque<BoundFilter> filters;
     std::deque<BoundConnFilter> conn_filters;
+    std::deque<gantry_target> targets;
 };
 
 }  // namespace gantry::module
@@ -83,6 +85,7 @@ struct Kept {
 struct gantry_scope {
     std::uint32_t kind = GANTRY_IN_SERVER;
     const gantry::module::Module* module = nullptr;
+    const gantry::conf::Settings* settings = nullptr;
     const gantry::conf::ModuleValues* own = nullptr;  // of all modules
     std::string_view name;
     const gantry_scope* parent = nullptr;

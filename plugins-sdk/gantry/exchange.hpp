@@ -21,6 +21,9 @@ namespace gantry::inline sdk {
 namespace detail {
 struct Sleep;
 }  // namespace detail
+namespace client {
+class Request;
+}  // namespace client
 
 using Result = gantry_result_t;  // GANTRY_OK, GANTRY_ERROR_…
 
@@ -175,6 +178,8 @@ public:
     // co_await: the Answer of the store to an operation of gantry/store.hpp.
     template <class Operation>
     auto ask(Operation operation) const;
+    // co_await: the client::Answer to a request to another server, of gantry/client.hpp.
+    auto fetch(client::Request request) const;
 
     // ---- memory of the exchange
 

@@ -27,6 +27,7 @@
 #pragma once
 
 #include "gantry/fake/async_tables.hpp"
+#include "gantry/fake/client_table.hpp"
 #include "gantry/fake/conn_table.hpp"
 #include "gantry/fake/hook_tables.hpp"
 #include "gantry/fake/metrics_table.hpp"
@@ -173,6 +174,20 @@ public:
 
     // From now on it cannot be reached; or it can again.
     void break_store(bool is_broken = true) { state_.is_store_broken = is_broken; }
+
+    // ---- other servers
+
+    // What is answered, from now on, when the module asks for a URL: that of its target, with the path of the request,
+    // as in "http://app/check?a=b", "upstream:app/". What nobody answers cannot be connected to.
+    void answer_to(std::string method, std::string url, Reply reply) {
+        state_.replies[{std::move(method), std::move(url)}] = std::move(reply);
+    }
+    // What the module asked for so far.
+    const std::vector<Asked>& asked() const { return state_.asked; }
+    // Its requests that are under way.
+    std::size_t fetches() const { return state_.fetches.size(); }
+    // From now on request() says that too much is under way; or no longer.
+    void fill_network(bool is_full = true) { state_.is_network_full = is_full; }
 
     // ---- what else came out
 

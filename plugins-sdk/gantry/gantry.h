@@ -6,6 +6,7 @@
 #include "gantry/base.h"
 #include "gantry/entry.h"
 #include "gantry/ext/async.h"
+#include "gantry/ext/client.h"
 #include "gantry/ext/conf.h"
 #include "gantry/ext/conn.h"
 #include "gantry/ext/filter.h"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gantry/async.hpp"
+#include "gantry/client.hpp"
 #include "gantry/conf.hpp"
 #include "gantry/conn.hpp"
 #include "gantry/exchange.hpp"

@@ -66,7 +66,8 @@ public:
           metrics_(find<gantry_metrics_1_t>(GANTRY_METRICS_1)),
           store_(find<gantry_store_1_t>(GANTRY_STORE_1)),
           conn_(find<gantry_conn_1_t>(GANTRY_CONN_1)),
-          upstream_(find<gantry_upstream_1_t>(GANTRY_UPSTREAM_1)) {}
+          upstream_(find<gantry_upstream_1_t>(GANTRY_UPSTREAM_1)),
+          client_(find<gantry_client_1_t>(GANTRY_CLIENT_1)) {}
 
     const gantry_host_t* raw() const noexcept { return raw_; }
     const gantry_log_1_t* log() const noexcept { return log_; }
@@ -80,6 +81,7 @@ public:
     const gantry_store_1_t* store() const noexcept { return store_; }
     const gantry_conn_1_t* conn() const noexcept { return conn_; }
     const gantry_upstream_1_t* upstream() const noexcept { return upstream_; }
+    const gantry_client_1_t* client() const noexcept { return client_; }
 
     // Any other extension, as the table that its header declares; nullptr: this gantry does not have it. [any]
     template <class Table>
@@ -96,6 +98,12 @@ public:
     // no GANTRY_OK says that it is not called. [any]
     template <class Operation, class Done>
     gantry_result_t ask(Operation operation, Done done) const;
+
+    // Sends a client::Request of gantry/client.hpp, for no exchange. `done` gets the client::Answer, later, on this
+    // thread, and perhaps when the instance is retired, so that what it refers to is shared, or `fetch` is given to
+    // cancel() of client(). What is no GANTRY_OK says that it is not called. [main], and [worker] in a hook
+    template <class Request, class Done>
+    gantry_result_t fetch(const Request& request, Done done, gantry_fetch_t* fetch = nullptr) const;
 
     // One line of the error log: the fact first, in lower case, then key=value. [any]
     void write(LogLevel level, std::string_view line) const noexcept {
@@ -126,6 +134,7 @@ private:
     const gantry_store_1_t* store_;
     const gantry_conn_1_t* conn_;
     const gantry_upstream_1_t* upstream_;
+    const gantry_client_1_t* client_;
 };
 
 namespace detail {

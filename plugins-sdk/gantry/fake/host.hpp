@@ -16,6 +16,8 @@ inline Host::~Host() {
     for (const auto& exchange : state_.exchanges) Exchange{*exchange}.leave();
     run();
     state_.generations.clear();
+    while (!state_.fetches.empty())
+        detail::ClientTable::cancel(&state_.raw, {1, state_.fetches.begin()->first});
     if (state_.module != nullptr && state_.entry->close != nullptr) state_.entry->close(state_.module);
     for (const detail::SeriesState& series : state_.series) {
         if (series.holders > 0)
@@ -40,6 +42,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_STORE_1) return &detail::StoreTable::kTable;
     if (wanted == GANTRY_CONN_1) return &detail::ConnTable::kTable;
     if (wanted == GANTRY_UPSTREAM_1) return &detail::HttpTable::kUpstreamTable;
+    if (wanted == GANTRY_CLIENT_1) return &detail::ClientTable::kTable;
     return nullptr;
 }
 

@@ -38,6 +38,31 @@ struct Request {
     std::map<std::string, std::string> variables = {};  // beside the few that the fake knows itself
 };
 
+// What another server answers to a request of the module.
+struct Reply {
+    int status = 200;
+    std::vector<Field> fields = {};
+    std::vector<std::string> body = {};  // in these pieces, where it is streamed
+    gantry_fetch_end_t end = GANTRY_FETCHED;
+    std::string reason = {};
+    bool hangs = false;  // for ever, until the module gives up
+};
+
+// A request that the module sent.
+struct Asked {
+    std::string method;
+    std::string url;  // of the target, with the path: "http://app/check?a=b"
+    std::vector<Field> fields;
+    std::string body;  // as far as it came
+
+    std::string field(std::string_view name) const {  // by its exact name; "": there is none
+        for (const Field& one : fields) {
+            if (one.name == name) return one.value;
+        }
+        return {};
+    }
+};
+
 // Why a load failed, or a warning of it.
 struct Diagnostic {
     std::string scope;
@@ -240,6 +265,24 @@ struct StoredStream {
     std::map<std::string, StoredGroup, std::less<>> groups = {};
 };
 
+// A request of the module under way.
+struct TargetState {
+    std::string origin;
+    std::string path;
+};
+struct FetchState {
+    gantry_client_events_t events = {};
+    Reply reply = {};
+    std::size_t asked = 0;  // which one
+    std::size_t next = 0;   // piece of the answer
+    std::uint64_t largest = 0;
+    bool is_streamed = false;
+    bool is_connected = false;
+    bool is_finished = false;
+    bool is_paused = false;
+    bool has_head = false;
+};
+
 enum class Step { Idle, Opening, Preparing, Configuring, Retiring };
 
 struct State {
@@ -267,6 +310,12 @@ struct State {
     std::vector<Timer> timers = {};
     std::size_t blocking_limit = 16;
     Origin origin = {};
+    std::deque<TargetState> targets = {};
+    std::map<std::pair<std::string, std::string>, Reply> replies = {};  // by method and URL
+    std::vector<Asked> asked = {};
+    std::map<std::uint64_t, FetchState> fetches = {};
+    std::uint64_t last_fetch = 0;
+    bool is_network_full = false;
 
     std::mutex mutex = {};  // of what follows: from any thread
     std::deque<std::function<void()>> posted = {};

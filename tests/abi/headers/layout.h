@@ -397,3 +397,84 @@ AT(gantry_upstream_1_t, size, 0);
 AT(gantry_upstream_1_t, set_preface, 8);
 
 IS(GANTRY_PREFACE_MAX, 4096);
+
+/* ---- gantry/ext/client.h */
+
+SIZE(gantry_fetch_t, 16);
+AT(gantry_fetch_t, place, 0);
+AT(gantry_fetch_t, serial, 8);
+
+SIZE(gantry_field_t, 32);
+AT(gantry_field_t, name, 0);
+AT(gantry_field_t, value, 16);
+
+SIZE(gantry_target_options_t, 72);
+AT(gantry_target_options_t, size, 0);
+AT(gantry_target_options_t, flags, 4);
+AT(gantry_target_options_t, ca_file, 8);
+AT(gantry_target_options_t, server_name, 24);
+AT(gantry_target_options_t, host, 40);
+AT(gantry_target_options_t, connect_timeout, 56);
+AT(gantry_target_options_t, keep, 64);
+AT(gantry_target_options_t, unused, 68);
+
+SIZE(gantry_client_request_t, 144);
+AT(gantry_client_request_t, size, 0);
+AT(gantry_client_request_t, flags, 4);
+AT(gantry_client_request_t, target, 8);
+AT(gantry_client_request_t, method, 16);
+AT(gantry_client_request_t, path, 32);
+AT(gantry_client_request_t, host, 48);
+AT(gantry_client_request_t, fields, 64);
+AT(gantry_client_request_t, field_count, 72);
+AT(gantry_client_request_t, unused, 76);
+AT(gantry_client_request_t, body, 80);
+AT(gantry_client_request_t, body_size, 96);
+AT(gantry_client_request_t, largest_body, 104);
+AT(gantry_client_request_t, connect_timeout, 112);
+AT(gantry_client_request_t, head_timeout, 120);
+AT(gantry_client_request_t, idle_timeout, 128);
+AT(gantry_client_request_t, timeout, 136);
+
+SIZE(gantry_client_answer_t, 72);
+AT(gantry_client_answer_t, size, 0);
+AT(gantry_client_answer_t, end, 4);
+AT(gantry_client_answer_t, status, 8);
+AT(gantry_client_answer_t, field_count, 12);
+AT(gantry_client_answer_t, fields, 16);
+AT(gantry_client_answer_t, body, 24);
+AT(gantry_client_answer_t, reason, 40);
+AT(gantry_client_answer_t, peer, 56);
+
+SIZE(gantry_client_events_t, 64);
+AT(gantry_client_events_t, size, 0);
+AT(gantry_client_events_t, unused, 4);
+AT(gantry_client_events_t, ticket, 8);
+AT(gantry_client_events_t, state, 24);
+AT(gantry_client_events_t, on_end, 32);
+AT(gantry_client_events_t, on_head, 40);
+AT(gantry_client_events_t, on_body, 48);
+AT(gantry_client_events_t, on_writable, 56);
+
+SIZE(gantry_client_1_t, 64);
+AT(gantry_client_1_t, size, 0);
+AT(gantry_client_1_t, target, 8);
+AT(gantry_client_1_t, request, 16);
+AT(gantry_client_1_t, cancel, 24);
+AT(gantry_client_1_t, write, 32);
+AT(gantry_client_1_t, finish, 40);
+AT(gantry_client_1_t, pause, 48);
+AT(gantry_client_1_t, resume, 56);
+
+IS(GANTRY_FETCHED, 0);
+IS(GANTRY_FETCH_NO_PEER, 2);
+IS(GANTRY_FETCH_TIMED_OUT, 3);
+IS(GANTRY_FETCH_TOO_LARGE, 4);
+IS(GANTRY_FETCH_CUT_OFF, 5);
+IS(GANTRY_FETCH_BAD_ANSWER, 6);
+IS(GANTRY_FETCH_CANCELLED, 7);
+IS(GANTRY_FETCHES_MAX, 10000);
+IS(GANTRY_FETCH_HEAD_MAX, 65536);
+IS(GANTRY_FETCH_BODY_MAX, 67108864);
+IS(GANTRY_TARGET_UNVERIFIED, 1);
+IS(GANTRY_FETCH_STREAMED_BODY, 1);
