@@ -14,6 +14,7 @@ from support.client import fetch
 from support.gantry import Gantry
 from support.modules import SDK, build
 from support.operator import run
+from support.origin import Origin
 from support.wait import wait_until
 
 CONFIG = """
@@ -40,11 +41,14 @@ static = { root = "@dir@/www" }
 gate = { file = "@dir@/guests", delay = "10s" }
 [host."test".location."/visitors"]
 visits = true
+[host."test".location."/doorman/"]
+respond = "${header.x-user}"
+doorman = { url = "http://127.0.0.1:@service@/check", identity = "X-User" }
 [store]
 file = "@dir@/store.db"
 """
 FILES = {"www/index.html": "front", "www/loud/long.txt": "whisper " * 20_000, "www/private/a.txt": "inside", "guests": "sesame\nother\n"}
-SOURCES = {"hello": "c", "tally": "c", "teapot": "cpp", "shout": "cpp", "gate": "cpp", "visits": "cpp"}
+SOURCES = {"hello": "c", "tally": "c", "teapot": "cpp", "shout": "cpp", "gate": "cpp", "visits": "cpp", "doorman": "cpp"}
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +61,26 @@ def modules(tmp_path_factory):
 
 @pytest.fixture
 def gantry(modules):
-    with Gantry(CONFIG, files=FILES, modules=modules) as server:
+    with Origin(service) as origin, Gantry(CONFIG, files=FILES, modules=modules, service=origin.port) as server:
         yield server
+
+
+def service(connection, _):
+    """Who the doorman asks."""
+    while True:
+        request = connection.read_request()
+        who = (request.get("Cookie") or "").removeprefix("who=")
+        if who == "broken":
+            return
+        connection.respond(204 if who else 401, headers={"X-User": who} if who else {"WWW-Authenticate": "Cookie"}, length=not who)
+
+
+def test_the_doorman_asks_who_it_is(gantry):
+    answer = fetch(gantry, "/doorman/", headers=[("Cookie", "who=ada"), ("X-User", "root")])
+    assert (answer.status, answer.text) == (200, "ada")
+    answer = fetch(gantry, "/doorman/", headers=[("X-User", "root")])
+    assert (answer.status, answer["WWW-Authenticate"]) == (401, "Cookie")
+    assert fetch(gantry, "/doorman/", headers=[("Cookie", "who=broken")]).status == 502
 
 
 def tally(gantry):
