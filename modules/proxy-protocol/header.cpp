@@ -26,13 +26,9 @@ bool begins(std::string_view bytes, std::string_view signature) {
 Endpoint endpoint(std::string_view ip, std::uint16_t port) {
     Endpoint out;
     out.port = port;
-    out.family = ip.size() == 4 ? 4 : 6;
     if (ip.size() == 4) out.ip[10] = out.ip[11] = 0xff;
     for (std::size_t i = 0; i < ip.size(); ++i) out.ip[16 - ip.size() + i] = byte_at(ip, i);
-    const bool is_mapped =
-        out.family == 6 && out.ip[10] == 0xff && out.ip[11] == 0xff &&
-        std::all_of(out.ip.begin(), out.ip.begin() + 10, [](auto byte) { return byte == 0; });
-    if (is_mapped) out.family = 4;
+    out.family = detail::family_of(out.ip);
     return out;
 }
 
@@ -107,6 +103,12 @@ Parsed parse_v2(std::string_view bytes) {
 }
 
 }  // namespace
+
+std::uint8_t detail::family_of(const std::array<std::uint8_t, 16>& ip) {
+    const bool is_mapped = ip[10] == 0xff && ip[11] == 0xff &&
+                           std::all_of(ip.begin(), ip.begin() + 10, [](auto byte) { return byte == 0; });
+    return is_mapped ? 4 : 6;
+}
 
 Parsed detail::broken(const char* fault) {
     Parsed out;

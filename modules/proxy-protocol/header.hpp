@@ -58,6 +58,8 @@ bool next_tlv(std::string_view& rest, Tlv& tlv);
 namespace detail {
 Parsed parse_v1(std::string_view bytes);
 Parsed broken(const char* fault);
+// 4 of ::ffff:a.b.c.d, else 6.
+std::uint8_t family_of(const std::array<std::uint8_t, 16>& ip);
 }  // namespace detail
 
 }  // namespace proxy_protocol

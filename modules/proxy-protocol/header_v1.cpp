@@ -25,11 +25,7 @@ bool take_ip(std::string_view word, bool is_v6, Endpoint& to) {
     std::copy(word.begin(), word.end(), text);
     if (is_v6) {
         if (inet_pton(AF_INET6, text, to.ip.data()) != 1) return false;
-        to.family = 6;
-        const bool is_mapped =
-            std::all_of(to.ip.begin(), to.ip.begin() + 10, [](auto b) { return b == 0; }) &&
-            to.ip[10] == 0xff && to.ip[11] == 0xff;
-        if (is_mapped) to.family = 4;
+        to.family = family_of(to.ip);
         return true;
     }
     if (inet_pton(AF_INET, text, to.ip.data() + 12) != 1) return false;

@@ -14,7 +14,7 @@ import zstandard
 from support.certs import trusting
 from support.client import RawClient, exchange, fetch
 from support.gantry import Gantry
-from support.modules import check_with
+from support.modules import expect_refused
 from support.origin import Origin, routes
 from support.wait import wait_until
 
@@ -517,5 +517,4 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_have_places_and_remedies(tmp_path, mistake):
     line, text = MISTAKES[mistake]
-    done = check_with(tmp_path, BASE + line + "\n")
-    assert done.returncode == 3 and text in done.stderr and "gantry.toml:6:" in done.stderr, done.stderr
+    expect_refused(tmp_path, BASE + line + "\n", text, 6)

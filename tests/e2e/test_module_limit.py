@@ -11,7 +11,7 @@ import pytest
 
 from support.client import RawClient, fetch
 from support.gantry import Gantry
-from support.modules import check_with
+from support.modules import check_with, expect_refused
 from support.operator import run
 from support.origin import Origin, routes
 from support.wait import wait_until
@@ -656,9 +656,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_have_places_and_remedies(tmp_path, mistake):
     line, text = MISTAKES[mistake]
-    done = check_with(tmp_path, BASE + line + "\n")
-    assert done.returncode == 3 and text in done.stderr, done.stderr
-    assert re.search(r"gantry\.toml:6:", done.stderr)
+    expect_refused(tmp_path, BASE + line + "\n", text, 6)
 
 
 def test_a_sound_configuration_passes(tmp_path):

@@ -10,7 +10,7 @@ from support.certs import trusting
 from support.client import RawClient
 from support.gantry import ROOT, Gantry
 from support.haproxy import HAProxy
-from support.modules import build, check_with
+from support.modules import build, check_with, expect_refused
 from support.nginx import Nginx
 from support.operator import run_json
 from support.wait import wait_until
@@ -341,10 +341,7 @@ MISTAKES = [
 @pytest.mark.parametrize("line, message", MISTAKES)
 def test_mistakes_are_named(tmp_path, line, message):
     config = f'modules = ["proxy-protocol"]\n[listener.web]\naddress = "127.0.0.1:0"\n{line}\n[host."test".location."/"]\nrespond = "x"\n'
-    result = check_with(tmp_path, config)
-    assert result.returncode == 3, result.stdout + result.stderr
-    assert message in result.stdout + result.stderr
-    assert ":4:" in result.stdout + result.stderr
+    expect_refused(tmp_path, config, message, 4)
 
 
 def test_it_stands_in_listeners_only(tmp_path):

@@ -2,11 +2,11 @@
 
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 
+from .peer import end
 from .wait import wait_until
 
 GLOBAL = """
@@ -50,11 +50,6 @@ class HAProxy:
     def __exit__(self, *_):
         ended = self.process.poll()
         assert ended is None, f"haproxy ended with {ended}: {(self.dir / 'log').read_text()}"
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
         self.listener.close()
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -36,3 +36,9 @@ def check_with(folder, config):
     path.write_text(config)
     environment = dict(os.environ, GANTRY_MODULE_PATH=str(modules()))
     return subprocess.run([binary(), "check", "-c", path], capture_output=True, text=True, timeout=60, check=False, env=environment)
+
+
+def expect_refused(folder, config, text, line):
+    """gantry check refuses `config`, says `text`, and names the line."""
+    done = check_with(folder, config)
+    assert done.returncode == 3 and text in done.stderr and f"gantry.toml:{line}:" in done.stderr, done.stderr

@@ -2,10 +2,11 @@
 
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
+
+from .peer import end
 
 CONFIG = """
 daemon off;
@@ -93,11 +94,6 @@ class Nginx:
         return (self.dir / "access.log").read_text()
 
     def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
         self.listener.close()
         shutil.rmtree(self.dir, ignore_errors=True)
