@@ -8,6 +8,7 @@
 #include "core/cli/module_operations.hpp"
 #include "core/cli/operations.hpp"
 #include "core/cli/privileges.hpp"
+#include "core/cli/process_events.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -107,6 +108,7 @@ int Process::start() {
     }
     log::info("ready version={} workers={} generation={} pid={}", version(), server_->workers(),
               configuration.generation->number(), ::getpid());
+    tell_ready(module_services_.events, configuration.generation->number());
     first = {};
     // The files as they were read took more than what became of them, and the process lives long.
     ::malloc_trim(0);
@@ -116,7 +118,9 @@ int Process::start() {
 }
 
 void Process::commit_modules() {
-    if (auto* const instances = module::instances_of(server_->generation()->kept())) instances->commit();
+    module::Instances* const instances = module::instances_of(server_->generation()->kept());
+    module_services_.events.serve(instances);
+    if (instances != nullptr) instances->commit();
 }
 
 void Process::open_store(const conf::Store& settings) {
@@ -256,6 +260,7 @@ void Process::stop(std::optional<Millis> timeout, std::function<void(std::uint64
                      .limit = limit == kWithoutLimit ? -1 : limit});
     stop_at_ = at;
     stop_asked_at_ = monotonic_millis();
+    tell_stopping(module_services_.events);
     server_->drain();
 }
 

@@ -3,6 +3,7 @@
 #include "core/base/log.hpp"
 #include "core/base/time_buckets.hpp"
 #include "core/cli/process.hpp"
+#include "core/cli/process_events.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -199,6 +200,9 @@ Verdict Process::change(const Wanted& wanted) {
     Verdict verdict = load_and_apply(wanted);
     const char* const failed = verdict.is_applied ? "" : "; the last reload failed, the log says why";
     sockets_.report({.state = net::Report::State::Ready, .text = summary() + failed});
+    auto& events = module_services_.events;
+    verdict.is_applied ? tell_reloaded(events, verdict.generation, verdict.changes)
+                       : tell_reload_refused(events, verdict.error);
     verdict.is_applied ? ++reloads_ : ++failed_reloads_;
     count_reload(verdict.is_applied);
     last_failure_ = verdict.error;

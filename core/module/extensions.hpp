@@ -9,6 +9,7 @@
 #include <gantry/ext/client.h>
 #include <gantry/ext/conf.h>
 #include <gantry/ext/conn.h>
+#include <gantry/ext/events.h>
 #include <gantry/ext/filter.h>
 #include <gantry/ext/http.h>
 #include <gantry/ext/log.h>
@@ -34,6 +35,7 @@ extern const gantry_metrics_1_t kMetrics;
 extern const gantry_store_1_t kStore;
 extern const gantry_upstream_1_t kUpstream;
 extern const gantry_client_1_t kClient;
+extern const gantry_events_1_t kEvents;
 
 // Null: there is none of that id.
 const void* find_extension(std::string_view id);

@@ -68,6 +68,7 @@ std::shared_ptr<Instances> Instances::prepare(const Modules& modules, const conf
 }
 
 Instances::~Instances() {
+    if (!instances_.empty()) instances_.front().module->services->events.forget(*this);
     for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
         at->module->instances->retire(at->state);
     }

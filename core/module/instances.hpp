@@ -35,6 +35,7 @@ public:
     // The generation serves.
     void commit();
 
+    const std::deque<BoundSubscription>& subscriptions() const { return kept_.subscriptions; }
     std::size_t count() const { return instances_.size(); }
 
 private:

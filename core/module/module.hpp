@@ -4,6 +4,7 @@
 #include "core/base/task_queue.hpp"
 #include "core/conf/module_keys.hpp"
 #include "core/module/cost.hpp"
+#include "core/module/events.hpp"
 #include "core/module/library.hpp"
 #include "core/module/main_fetches.hpp"
 #include "core/module/main_timers.hpp"
@@ -30,6 +31,7 @@ struct Services {
     store::Service* store = nullptr;
     upstream::Registry* upstreams = nullptr;  // of what modules send requests to
     MainFetches fetches{*this};
+    Events events{*this};
     const std::thread::id main_thread = std::this_thread::get_id();  // which makes this object
 
     // The workers, while there are any. [any]

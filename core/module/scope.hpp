@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/module/client_target.hpp"
+#include "core/module/events.hpp"
 #include "core/module/module.hpp"
 #include "core/module/order.hpp"
 #include "core/server/generation.hpp"
@@ -77,6 +78,7 @@ struct Kept {
     std::deque<BoundFilter> filters;
     std::deque<BoundConnFilter> conn_filters;
     std::deque<gantry_target> targets;
+    std::deque<BoundSubscription> subscriptions;
 };
 
 }  // namespace gantry::module

@@ -79,6 +79,7 @@ struct Claim {
     std::uint32_t limit = 1;
     Millis lease = 30'000;
     std::uint32_t attempts = std::numeric_limits<std::uint32_t>::max();
+    Millis since = 0;  // since 1970: a group that begins with this is not given what is older
 };
 
 // Done with these; dead ones are forgotten.

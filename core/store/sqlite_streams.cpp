@@ -68,11 +68,20 @@ void bury(Database& database, const std::string& space, const Claim& claim, cons
     write.with(space, claim.stream, claim.group, entry.id, entry.value, entry.time, attempts).run();
 }
 
-// A group that is not known begins here.
-std::uint64_t last_of(Database& database, const std::string& space, const Claim& claim) {
+// The last entry that the group was given; nullopt: it begins here.
+std::optional<std::uint64_t> last_of(Database& database, const std::string& space, const Claim& claim) {
     Query found = database.query("SELECT last FROM reader WHERE space = ? AND stream = ? AND \"group\" = ?");
-    return found.with(space, claim.stream, claim.group).next() ? static_cast<std::uint64_t>(found.number(0))
-                                                               : 0;
+    if (!found.with(space, claim.stream, claim.group).next()) return {};
+    return static_cast<std::uint64_t>(found.number(0));
+}
+
+// The last entry that a group which begins with this claim is not given.
+std::uint64_t last_before(Database& database, const std::string& space, const Claim& claim) {
+    if (claim.since == 0) return 0;
+    Query found =
+        database.query("SELECT COALESCE(MAX(id), 0) FROM entry WHERE space = ? AND stream = ? AND time < ?");
+    found.with(space, claim.stream, claim.since).next();
+    return static_cast<std::uint64_t>(found.number(0));
 }
 
 // Both halves of a claim put entries into the answer as long as they fit.
@@ -109,7 +118,8 @@ struct Claimed {
     }
 
     void fresh() {
-        std::uint64_t last = last_of(database, space, claim);
+        const std::optional<std::uint64_t> known = last_of(database, space, claim);
+        std::uint64_t last = known ? *known : last_before(database, space, claim);
         {
             Query found = database.query(
                 "SELECT id, value, time FROM entry WHERE space = ? AND stream = ? AND id > ? ORDER BY id "
@@ -123,6 +133,7 @@ struct Claimed {
                 last = id;
             }
         }
+        if (last == known) return;  // those who ask again and again write nothing
         Query write = database.query(
             "INSERT INTO reader(space, stream, \"group\", last) VALUES(?, ?, ?, ?) ON CONFLICT(space, "
             "stream, "

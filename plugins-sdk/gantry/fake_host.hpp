@@ -29,6 +29,7 @@
 #include "gantry/fake/async_tables.hpp"
 #include "gantry/fake/client_table.hpp"
 #include "gantry/fake/conn_table.hpp"
+#include "gantry/fake/events_table.hpp"
 #include "gantry/fake/hook_tables.hpp"
 #include "gantry/fake/metrics_table.hpp"
 #include "gantry/fake/store_table.hpp"
@@ -174,6 +175,21 @@ public:
 
     // From now on it cannot be reached; or it can again.
     void break_store(bool is_broken = true) { state_.is_store_broken = is_broken; }
+
+    // ---- events
+
+    // Somebody else publishes one; run() delivers it.
+    void publish(std::string type, std::string subject = {}, std::string data = {},
+                 std::string source = "gantry") {
+        if (!detail::EventsTable::is_type(type)) state_.violation("\"" + type + "\" is no type of an event");
+        const std::lock_guard lock{state_.mutex};
+        detail::EventsTable::add(state_, std::move(type), std::move(subject), std::move(source),
+                                 std::move(data));
+    }
+    // All that were published so far, by the module as well.
+    const std::deque<PublishedEvent>& events() const { return state_.events; }
+    // Those that the module could not handle, a line for each of its subscriptions.
+    const std::vector<PublishedEvent>& dead_events() const { return state_.dead_events; }
 
     // ---- other servers
 

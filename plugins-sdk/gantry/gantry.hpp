@@ -5,6 +5,7 @@
 #include "gantry/client.hpp"
 #include "gantry/conf.hpp"
 #include "gantry/conn.hpp"
+#include "gantry/events.hpp"
 #include "gantry/exchange.hpp"
 #include "gantry/host.hpp"
 #include "gantry/metrics.hpp"

@@ -105,6 +105,15 @@ public:
     template <class Request, class Done>
     gantry_result_t fetch(const Request& request, Done done, gantry_fetch_t* fetch = nullptr) const;
 
+    // Publishes an event of gantry/events.hpp, whatever becomes of it; give events::publish() to ask() to hear of it. [any]
+    gantry_result_t publish(std::string_view type, std::string_view subject,
+                            std::string_view data) const noexcept;
+    // What became of an event that waits. [any]
+    gantry_result_t settle(gantry_delivery_t delivery, bool is_done) const noexcept {
+        const auto* table = find<gantry_events_1_t>(GANTRY_EVENTS_1);
+        return table == nullptr ? GANTRY_ERROR_STATE : table->settle(raw_, delivery, is_done);
+    }
+
     // One line of the error log: the fact first, in lower case, then key=value. [any]
     void write(LogLevel level, std::string_view line) const noexcept {
         if (log_ != nullptr) log_->write(raw_, static_cast<gantry_level_t>(level), bytes(line));

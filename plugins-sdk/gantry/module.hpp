@@ -20,6 +20,7 @@
 //     BodyFilter<T>                    filter(Exchange&)       -> std::optional<T::Body>: roles.hpp
 //     ConnFilter<T>                    connection(…)           -> Preface: conn.hpp; created for listeners
 //     State<T>                         prepare(Scope&, T* old) -> std::unique_ptr<T>
+//     Subscriber<T>                    event(const Event&)     -> Verdict: events.hpp
 //
 // create(scope) is asked for every location where a key of the module holds, its own or that of its host or of
 // [server], whenever the configuration is loaded. nullptr: nothing to do here, or, after scope.error(), the load
@@ -39,6 +40,7 @@
 #pragma once
 
 #include "gantry/conn.hpp"
+#include "gantry/events.hpp"
 #include "gantry/roles.hpp"
 
 #include <memory>
@@ -146,10 +148,12 @@ private:
         constexpr bool kFilters = (Roles::kNeedsFilter || ...);
         constexpr bool kWaits = (Roles::kNeedsAsync || ...);
         constexpr bool kConnections = (is_of_listeners<Roles>() || ...);
+        constexpr bool kEvents = (is_subscriber<Roles>() || ...);
         return needs(host.conf(), true, GANTRY_CONF_1) && needs(host.http(), true, GANTRY_HTTP_1) &&
                needs(host.phase(), true, GANTRY_PHASE_1) && needs(host.filter(), kFilters, GANTRY_FILTER_1) &&
                needs(host.async(), kWaits, GANTRY_ASYNC_1) && needs(host.timer(), kWaits, GANTRY_TIMER_1) &&
-               needs(host.conn(), kConnections, GANTRY_CONN_1);
+               needs(host.conn(), kConnections, GANTRY_CONN_1) &&
+               needs(host.find<gantry_events_1_t>(GANTRY_EVENTS_1), kEvents, GANTRY_EVENTS_1);
     }
 
     bool declare_keys() {
@@ -176,9 +180,20 @@ private:
             auto* before = static_cast<Generation*>(old);
             generation->state = S::prepare(scope, before != nullptr ? before->state.get() : nullptr);
             if (generation->state == nullptr || scope.has_failed()) return false;
+            if (!(subscribe<Roles>(*generation, scope) && ...)) return false;
             *instance = generation.release();
             return true;
         });
+    }
+
+    template <class Role>
+    static constexpr bool is_subscriber() {
+        return requires { Role::kIsSubscriber; };
+    }
+    template <class Role>
+    static bool subscribe(Generation& generation, Scope& scope) {
+        if constexpr (is_subscriber<Role>()) return Role::template add<S>(scope, generation) == GANTRY_OK;
+        return true;
     }
 
     static bool configure(void* instance, gantry_scope_t* raw) noexcept {

@@ -135,7 +135,7 @@ struct TimerTable {
             } else {
                 host.timers.erase(next);
             }
-            if (timer.interval != 0 || host.asleep(timer.ticket) != nullptr) timer.run();
+            if (timer.interval != 0 || timer.is_of_host || host.asleep(timer.ticket) != nullptr) timer.run();
             AsyncTable::run_posted(host);
         }
         host.now = end;

@@ -43,6 +43,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_CONN_1) return &detail::ConnTable::kTable;
     if (wanted == GANTRY_UPSTREAM_1) return &detail::HttpTable::kUpstreamTable;
     if (wanted == GANTRY_CLIENT_1) return &detail::ClientTable::kTable;
+    if (wanted == GANTRY_EVENTS_1) return &detail::EventsTable::kTable;
     return nullptr;
 }
 

@@ -63,6 +63,16 @@ struct Asked {
     }
 };
 
+// An event that was published.
+struct PublishedEvent {
+    std::uint64_t id;
+    std::uint64_t time;
+    std::string type;
+    std::string subject;
+    std::string source;
+    std::string data;
+};
+
 // Why a load failed, or a warning of it.
 struct Diagnostic {
     std::string scope;
@@ -116,11 +126,23 @@ struct ScopeState {
     std::vector<ConnHook> conn_filters = {};  // of a listener
 };
 
+struct SubscriptionState {
+    std::string name;
+    std::string types;
+    gantry_subscription_t raw;
+};
+struct EventDelivery {
+    std::uint64_t event;
+    std::string subscription;
+    std::uint32_t attempt;
+};
+
 struct Generation {
     State* host;
     void* instance = nullptr;
     std::vector<std::unique_ptr<ScopeState>> scopes = {};
     std::map<std::string, std::unique_ptr<Value>, std::less<>> standards = {};
+    std::vector<SubscriptionState> subscriptions = {};
     int exchanges = 0;
     bool is_retired = false;
 
@@ -204,6 +226,7 @@ struct Timer {
     std::uint64_t interval;  // 0: once
     gantry_ticket_t ticket;  // where it is for an exchange
     std::function<void()> run;
+    bool is_of_host = false;  // neither the module's nor for an exchange
 };
 
 // What answers where no hook of the module does, as static or proxy would.
@@ -316,6 +339,8 @@ struct State {
     std::map<std::uint64_t, FetchState> fetches = {};
     std::uint64_t last_fetch = 0;
     bool is_network_full = false;
+    std::map<std::uint64_t, EventDelivery> deliveries = {};  // that wait for settle()
+    std::vector<PublishedEvent> dead_events = {};
 
     std::mutex mutex = {};  // of what follows: from any thread
     std::deque<std::function<void()>> posted = {};
@@ -325,6 +350,7 @@ struct State {
     std::map<std::string, StoredStream, std::less<>> streams = {};
     std::uint64_t last_version = 0;
     std::uint64_t last_entry = 0;
+    std::deque<PublishedEvent> events = {};
     bool is_store_broken = false;
     std::vector<LogLine> log = {};
     std::deque<MetricState> metrics = {};

@@ -466,6 +466,43 @@ AT(gantry_client_1_t, finish, 40);
 AT(gantry_client_1_t, pause, 48);
 AT(gantry_client_1_t, resume, 56);
 
+SIZE(gantry_event_t, 88);
+AT(gantry_event_t, size, 0);
+AT(gantry_event_t, attempt, 4);
+AT(gantry_event_t, id, 8);
+AT(gantry_event_t, time, 16);
+AT(gantry_event_t, type, 24);
+AT(gantry_event_t, subject, 40);
+AT(gantry_event_t, source, 56);
+AT(gantry_event_t, data, 72);
+
+SIZE(gantry_delivery_t, 16);
+AT(gantry_delivery_t, place, 0);
+AT(gantry_delivery_t, serial, 8);
+
+SIZE(gantry_subscription_t, 64);
+AT(gantry_subscription_t, size, 0);
+AT(gantry_subscription_t, flags, 4);
+AT(gantry_subscription_t, name, 8);
+AT(gantry_subscription_t, types, 16);
+AT(gantry_subscription_t, deliver, 24);
+AT(gantry_subscription_t, self, 32);
+AT(gantry_subscription_t, lease, 40);
+AT(gantry_subscription_t, retry, 48);
+AT(gantry_subscription_t, attempts, 56);
+AT(gantry_subscription_t, at_a_time, 60);
+
+SIZE(gantry_events_1_t, 32);
+AT(gantry_events_1_t, size, 0);
+AT(gantry_events_1_t, publish, 8);
+AT(gantry_events_1_t, subscribe, 16);
+AT(gantry_events_1_t, settle, 24);
+
+IS(GANTRY_EVENT_TYPE_MAX, 128);
+IS(GANTRY_EVENT_SUBJECT_MAX, 512);
+IS(GANTRY_EVENT_DATA_MAX, 262144);
+IS(GANTRY_EVENTS_FROM_OLDEST, 1);
+
 IS(GANTRY_FETCHED, 0);
 IS(GANTRY_FETCH_NO_PEER, 2);
 IS(GANTRY_FETCH_TIMED_OUT, 3);

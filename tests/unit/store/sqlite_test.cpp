@@ -245,6 +245,26 @@ TEST_CASE("what fails too often is put among the dead, and can be taken from the
     CHECK(dead[0].value == "fine");
 }
 
+TEST_CASE("a group that begins later is not given what is older, if it says so") {
+    Store store;
+    const auto claim = [&](const char* group, Millis since) {
+        Strings out;
+        for (const Entry& entry : store.ask(Claim{"s", group, 100, 10'000, 9, since}).entries)
+            out.push_back(entry.value);
+        return out;
+    };
+    CHECK(claim("early", kNow).empty());
+    store.ask(Append{"s", "one"});
+    store.now += 10;
+    store.ask(Append{"s", "two"});
+    CHECK(claim("late", kNow + 10) == Strings{"two"});
+    CHECK(claim("later", kNow + 11).empty());
+    CHECK(claim("all", 0) == Strings{"one", "two"});
+    store.ask(Append{"s", "three"});
+    CHECK(claim("later", kNow + 100) == Strings{"three"});
+    CHECK(claim("early", kNow + 100) == Strings{"one", "two", "three"});
+}
+
 TEST_CASE("a file holds what was answered, for one process after the other and for two at once") {
     Store store;
     const auto version = store.ask(Put{"key", "kept"}).version;
