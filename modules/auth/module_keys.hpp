@@ -1,0 +1,121 @@
+// The keys of this module: what may be written, and what it means.
+#pragma once
+
+#include "gantry/module.hpp"
+
+#include <chrono>
+
+namespace auth {
+
+using gantry::Key;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+inline constexpr const char* const kSatisfy[] = {"any", "all", "none", nullptr};
+
+inline constexpr Key kClaimKeys[] = {
+    Key::text("values").list().required().example("[\"admin\", \"editor\"]").doc("One of these."),
+};
+inline constexpr Key kGroupKeys[] = {
+    Key::text("members").list().required().example("[\"alice\", \"bob\"]").doc("Names of users."),
+};
+
+inline constexpr Key kRequireKeys[] = {
+    Key::text("users").list().example("[\"alice\", \"bob\"]").doc("Users that may; one of them."),
+    Key::text("groups").list().example("\"admins\"").doc("Groups that may; who is in one of them."),
+    Key::text("scopes").list().example("[\"orders:read\"]").doc("Scopes that are needed; all of them."),
+    Key::table("claims", kClaimKeys)
+        .named()
+        .short_for("values")
+        .example("{ \"realm_access.roles\" = [\"admin\", \"editor\"] }")
+        .doc("Claims of a token that are needed, by their names or paths; of each one of these values."),
+};
+
+inline constexpr Key kBasicKeys[] = {
+    Key::path("users_file")
+        .list()
+        .example("\"users.htpasswd\"")
+        .doc("Files of NAME:HASH or NAME:HASH:GROUP,GROUP in each line, as htpasswd -B writes them."),
+    Key::text("users")
+        .named()
+        .secret()
+        .example("{ alice = \"$2y$12$...\" }")
+        .doc("Users and the hashes of their passwords."),
+    Key::table("groups", kGroupKeys)
+        .named()
+        .short_for("members")
+        .example("{ admins = [\"alice\"] }")
+        .doc("Groups by their names, and the users in each."),
+    Key::text("realm")
+        .standard("\"restricted\"")
+        .example("\"the office\"")
+        .doc("What browsers show where they ask for a password."),
+    Key::boolean("pass_on").standard("false").example("true").doc(
+        "The upstream gets the user's password as well."),
+};
+
+inline constexpr Key kAuthKeys[] = {
+    Key::choice("satisfy", kSatisfy)
+        .example("\"all\"")
+        .doc("Where there are several schemes: \"any\" of them is enough, which holds where nothing is said, "
+             "or "
+             "\"all\" have to accept. \"none\" opens what the places around demand."),
+    Key::table("require", kRequireKeys)
+        .short_for("groups")
+        .example("{ scopes = \"orders:write\" }")
+        .doc("Who may, of those that are known."),
+    Key::table("basic", kBasicKeys)
+        .short_for("users_file")
+        .example("{ users_file = \"users.htpasswd\", realm = \"the office\" }")
+        .doc("A name and a password (RFC 7617)."),
+    Key::boolean("insecure")
+        .example("true")
+        .doc("Credentials are taken over plain HTTP as well; otherwise only from this machine."),
+};
+
+inline constexpr Key kHeaderKeys[] = {
+    Key::text("user").standard("\"X-Auth-User\"").example("\"Remote-User\"").doc("Who it is."),
+    Key::text("groups")
+        .standard("\"X-Auth-Groups\"")
+        .example("\"Remote-Groups\"")
+        .doc("The groups, with commas between."),
+    Key::text("scopes").standard("\"X-Auth-Scopes\"").example("\"\"").doc("The scopes, with blanks between."),
+};
+
+inline constexpr Key kFailureKeys[] = {
+    Key::timespan("delay", milliseconds{1}, minutes{1})
+        .standard("\"500ms\"")
+        .example("\"1s\"")
+        .doc("Between the first failure of an address and its next attempt; doubled by each that follows."),
+    Key::timespan("most_delay", milliseconds{1}, minutes{10})
+        .standard("\"30s\"")
+        .example("\"1m\"")
+        .doc("How long that becomes at most. Attempts that would wait longer are refused with 429."),
+    Key::timespan("forget", seconds{1}, hours{24 * 7})
+        .standard("\"15m\"")
+        .example("\"1h\"")
+        .doc("Failures are forgotten after that time without another."),
+    Key::integer("waiting", 1, 1'000'000)
+        .standard("1000")
+        .example("100")
+        .doc("Attempts that may wait at the same time; more are refused with 429."),
+    Key::integer("capacity", 1000, 10'000'000)
+        .standard("100000")
+        .example("1000000")
+        .doc("Addresses that are remembered; 32 bytes each."),
+};
+
+inline constexpr Key kMemoryKeys[] = {
+    Key::timespan("ttl", milliseconds{0}, hours{24})
+        .standard("\"5m\"")
+        .example("\"1m\"")
+        .doc("How long a password or token that was right is not computed again; 0: it always is."),
+    Key::integer("capacity", 100, 10'000'000)
+        .standard("10000")
+        .example("100000")
+        .doc("How many of them are remembered."),
+};
+
+}  // namespace auth

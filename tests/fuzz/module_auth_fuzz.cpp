@@ -1,0 +1,49 @@
+// What clients send to be known by, and the files that say who is.
+#include "modules/auth/authorization.hpp"
+#include "modules/auth/bytes.hpp"
+#include "modules/auth/password.hpp"
+#include "modules/auth/shown.hpp"
+#include "modules/auth/users.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+using namespace auth;
+
+namespace {
+
+void expect(bool holds) {
+    if (!holds) std::abort();
+}
+
+void read_field(std::string_view text) {
+    if (const auto credentials = credentials_of(text, "Basic")) {
+        if (const auto given = parse_basic(*credentials)) {
+            expect(given->user.find(':') == std::string::npos);
+            expect(is_user_name(given->user) || given->user.empty() || given->user.size() > 255);
+        }
+    }
+    if (const auto value = cookie_of(text, "token")) expect(value->find(';') == value->npos);
+    for (const Alphabet alphabet : {Alphabet::Standard, Alphabet::Url}) {
+        if (const auto bytes = from_base64(text, alphabet)) expect(bytes->size() <= text.size());
+    }
+    if (const auto bytes = from_hex(text)) expect(bytes->size() * 2 == text.size());
+    for (const char c : shown(text)) expect(c > 0x20 && c < 0x7f);
+}
+
+void read_users(std::string_view text) {
+    const auto parsed = parse_users(text);
+    expect(parsed.faults.size() <= kMostFaults);
+    expect(&parsed.content.decoy(text.size()) == &parsed.content.decoy(text.size()));
+    fault_of_hash(text);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    read_field(text);
+    read_users(text);
+    return 0;
+}
