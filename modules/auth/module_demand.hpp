@@ -1,6 +1,7 @@
 // What one place of the configuration demands: a table "auth" with its schemes and requirements.
 #pragma once
 
+#include "module_api_keys.hpp"
 #include "module_basic.hpp"
 #include "module_scheme.hpp"
 
@@ -53,6 +54,7 @@ inline std::shared_ptr<const Demand> read_demand(Scope& scope, Auth& auth, Value
         demand->schemes.push_back(S::create(scope, auth, members));
         demand->schemes.back()->counted = &auth.counted(demand->schemes.back()->name());
     };
+    add(std::type_identity<ApiKeys>{}, "keys");
     add(std::type_identity<Basic>{}, "basic");
     if (demand->schemes.empty() && demand->require.is_empty())
         scope.error("auth demands nothing here", "name a scheme, such as basic, or what is required", table);
@@ -78,7 +80,7 @@ inline std::vector<std::shared_ptr<const Demand>> demands_of(Scope& scope, Auth&
         const Value table{auth.host.conf()->find_own(place, GANTRY_BYTES("auth")), auth.host.conf()};
         if (!table) continue;
         if (table.member("satisfy").text() == "none") {
-            for (const char* key : {"basic", "require", "insecure"}) {
+            for (const char* key : {"keys", "basic", "require", "insecure"}) {
                 if (const Value member = table.member(key))
                     scope.error("auth = \"none\" opens this place, and so nothing else is looked at",
                                 std::string("take out satisfy = \"none\", or ") + key, member);

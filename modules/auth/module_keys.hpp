@@ -56,6 +56,40 @@ inline constexpr Key kBasicKeys[] = {
         "The upstream gets the user's password as well."),
 };
 
+inline constexpr Key kApiKeyKeys[] = {
+    Key::text("sha256")
+        .required()
+        .example("\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"")
+        .doc("The SHA-256 of the key: printf %s KEY | sha256sum."),
+    Key::text("groups").list().example("\"build\"").doc("Groups that its owner is in."),
+    Key::text("scopes").list().example("[\"orders:read\"]").doc("What it may be used for."),
+    Key::text("expires").example("\"2027-01-31\"").doc("The last day, or a time: 2027-01-31T12:00:00Z."),
+};
+
+inline constexpr Key kApiKeysKeys[] = {
+    Key::path("keys_file")
+        .list()
+        .example("\"api.keys\"")
+        .doc("Files of ID:SHA256 in each line, and behind it groups=a,b scopes=c,d expires=2027-01-31."),
+    Key::table("keys", kApiKeyKeys)
+        .named()
+        .short_for("sha256")
+        .example("{ ci = { sha256 = \"9f86...\", scopes = \"orders:read\" } }")
+        .doc("Keys by the names of their owners."),
+    Key::text("header")
+        .standard("\"X-API-Key\"")
+        .example("\"X-Token\"")
+        .doc("The field of the request that has the key; \"\": none."),
+    Key::boolean("bearer").standard("false").example("true").doc(
+        "Authorization: Bearer KEY is taken as well."),
+    Key::text("query")
+        .standard("\"\"")
+        .example("\"api_key\"")
+        .doc("The parameter of the query that may have the key; it is seen in logs and histories."),
+    Key::text("realm").standard("\"restricted\"").example("\"the API\"").doc("What is named in challenges."),
+    Key::boolean("pass_on").standard("false").example("true").doc("The upstream gets the key as well."),
+};
+
 inline constexpr Key kAuthKeys[] = {
     Key::choice("satisfy", kSatisfy)
         .example("\"all\"")
@@ -70,6 +104,10 @@ inline constexpr Key kAuthKeys[] = {
         .short_for("users_file")
         .example("{ users_file = \"users.htpasswd\", realm = \"the office\" }")
         .doc("A name and a password (RFC 7617)."),
+    Key::table("keys", kApiKeysKeys)
+        .short_for("keys_file")
+        .example("{ keys_file = \"api.keys\", bearer = true }")
+        .doc("API keys."),
     Key::boolean("insecure")
         .example("true")
         .doc("Credentials are taken over plain HTTP as well; otherwise only from this machine."),

@@ -6,6 +6,7 @@
 #include "flight.hpp"
 #include "gantry/metrics.hpp"
 #include "gantry/module.hpp"
+#include "key_ring.hpp"
 #include "log_throttle.hpp"
 #include "memo.hpp"
 #include "module_keys.hpp"
@@ -138,7 +139,8 @@ public:
 
     void commit() {
         users.forget_old();
-        if (host.timer() != nullptr && !users.is_empty())
+        key_files.forget_old();
+        if (host.timer() != nullptr && !(users.is_empty() && key_files.is_empty()))
             host.timer()->every(host.raw(), interval_, this, &tick, &timer_);
     }
 
@@ -160,12 +162,14 @@ public:
     std::uint64_t memory_ttl;
     std::shared_ptr<Remembered> remembered;
     Files<Users> users{"users", &parse_users};
+    Files<KeyRing> key_files{"keys", &parse_keys};
 
 private:
     static void tick(void* state) noexcept {
         auto* self = static_cast<Auth*>(state);
         gantry::detail::guarded(self->host, "a look at files of auth", false, [self] {
             self->users.look(self->host);
+            self->key_files.look(self->host);
             return true;
         });
     }
@@ -198,7 +202,10 @@ inline Auth::Auth(Scope& top, const Auth* old)
         old->remembered->address_capacity == addresses)
         remembered = old->remembered;
     if (remembered == nullptr) remembered = std::make_shared<Remembered>(proofs, addresses);
-    if (old != nullptr) users.take_over(old->users);
+    if (old != nullptr) {
+        users.take_over(old->users);
+        key_files.take_over(old->key_files);
+    }
 }
 
 inline const Counted& Auth::counted(const std::string& scheme) {

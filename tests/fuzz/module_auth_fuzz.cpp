@@ -1,6 +1,7 @@
 // What clients send to be known by, and the files that say who is.
 #include "modules/auth/authorization.hpp"
 #include "modules/auth/bytes.hpp"
+#include "modules/auth/key_ring.hpp"
 #include "modules/auth/password.hpp"
 #include "modules/auth/shown.hpp"
 #include "modules/auth/users.hpp"
@@ -39,11 +40,18 @@ void read_users(std::string_view text) {
     fault_of_hash(text);
 }
 
+void read_keys(std::string_view text) {
+    expect(parse_keys(text).faults.size() <= kMostFaults);
+    if (const auto time = parse_time(text)) expect(text.size() == 10 || text.size() == 20);
+    if (const auto value = parameter_of(text, "key")) expect(value->size() <= text.size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     read_field(text);
     read_users(text);
+    read_keys(text);
     return 0;
 }
