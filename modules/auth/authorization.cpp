@@ -55,4 +55,16 @@ std::optional<std::string_view> cookie_of(std::string_view field, std::string_vi
     return std::nullopt;
 }
 
+std::string without_cookie(std::string_view field, std::string_view name) {
+    std::string left;
+    while (!field.empty()) {
+        const std::string_view pair = trimmed(next_part(field, ';'));
+        std::string_view rest = pair;
+        if (pair.empty() || next_part(rest, '=') == name) continue;
+        if (!left.empty()) left += "; ";
+        left += pair;
+    }
+    return left;
+}
+
 }  // namespace auth

@@ -83,6 +83,13 @@ bool is_same_variable(std::string_view a, std::string_view b) {
     return a.size() == b.size() && are_equal(a, b, [](char c) { return c == '_' ? '-' : lower(c); });
 }
 
+bool is_field_name(std::string_view text) {
+    return !text.empty() && text.size() <= 100 && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+}
+
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view kBlanks = " \t\r";
     const std::size_t first = text.find_first_not_of(kBlanks);

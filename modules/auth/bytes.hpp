@@ -22,6 +22,9 @@ bool is_same_name(std::string_view a, std::string_view b);
 // The same, and "_" is "-" as well: applications that get fields as variables do not tell them apart.
 bool is_same_variable(std::string_view a, std::string_view b);
 
+// A token (RFC 9110 5.6.2).
+bool is_field_name(std::string_view text);
+
 std::string_view trimmed(std::string_view text);
 // What is between the separators, without blanks around it and without what is empty.
 std::vector<std::string> split(std::string_view text, char separator);

@@ -21,7 +21,7 @@ public:
 
     static std::unique_ptr<Stripper> create(Scope& scope, Auth& auth) {
         for (const char* key : {"auth_headers.user", "auth_headers.groups", "auth_headers.scopes"})
-            auth.add_identity_field(scope.find(key).text());
+            auth.add_identity_field(scope, scope.find(key).text(), scope.find(key));
         return std::make_unique<Stripper>(auth);
     }
 
@@ -122,8 +122,11 @@ public:
         if (refused == nullptr) return;
         const int status = exchange.response().status();
         const gantry::Fields fields = exchange.response().fields();
-        if (status == 401 || (status == 403 && refused->refusal.reason == Reason::Requirement)) {
-            for (const auto& scheme : refused->demand->schemes) scheme->challenge(fields, refused->refusal);
+        const bool is_of_all = status == 403 && refused->refusal.reason == Reason::Requirement;
+        for (const auto& demand : demands_) {
+            // What is required may stand in another place than the scheme that could have proved it.
+            if (!is_of_all && (status != 401 || demand.get() != refused->demand)) continue;
+            for (const auto& scheme : demand->schemes) scheme->challenge(fields, refused->refusal);
         }
         if (status == 429) {
             const std::uint64_t whole = (refused->retry_after + 999'999'999) / 1'000'000'000;
@@ -139,6 +142,7 @@ private:
         for (const auto& scheme : demand.schemes) {
             Outcome outcome{.reason = Reason::Insecure};
             if (may_be_seen(exchange, demand, *scheme)) outcome = co_await scheme->judge(exchange);
+            outcome.scheme = scheme.get();
             if (outcome.is_accepted()) {
                 people.push_back(outcome.identity);
                 if (demand.wants_all && ++accepted < demand.schemes.size()) continue;
@@ -201,8 +205,8 @@ private:
 
     Verdict refuse(const Exchange& exchange, const Demand& demand, const Outcome& outcome) const {
         if (outcome.is_answered) return Verdict::Done;
-        auto* refused =
-            exchange.make<Refused>(Refused{&demand, {outcome.reason, &demand.require}, outcome.retry_after});
+        auto* refused = exchange.make<Refused>(
+            Refused{&demand, {outcome.reason, outcome.scheme, &demand.require}, outcome.retry_after});
         if (refused != nullptr) exchange.set_note(this, refused);
         return exchange.fail(status_of(outcome.reason));
     }

@@ -90,6 +90,73 @@ inline constexpr Key kApiKeysKeys[] = {
     Key::boolean("pass_on").standard("false").example("true").doc("The upstream gets the key as well."),
 };
 
+inline constexpr const char* const kAlgorithmNames[] = {"RS256", "RS384", "RS512", "PS256", "PS384",
+                                                        "PS512", "ES256", "ES384", "ES512", nullptr};
+
+inline constexpr Key kJwtKeys[] = {
+    Key::text("issuer")
+        .list()
+        .required()
+        .example("\"https://id.example.com\"")
+        .doc("The claim iss; one of these."),
+    Key::text("audience")
+        .list()
+        .required()
+        .example("\"https://api.example.com\"")
+        .doc("The claim aud; one of these is in it."),
+    Key::text("jwks_url")
+        .example("\"https://id.example.com/.well-known/jwks.json\"")
+        .doc("Where the keys of the issuer are: https://, http+unix:// or upstream:NAME."),
+    Key::path("jwks_file")
+        .example("\"issuer.jwks\"")
+        .doc("The same as a file; it is read anew when it changes."),
+    Key::path("ca_file").example("\"ca.pem\"").doc("Whom to trust at jwks_url; else whom the system trusts."),
+    Key::timespan("refresh", milliseconds{100}, hours{24 * 7})
+        .standard("\"1h\"")
+        .example("\"10m\"")
+        .doc("How often the keys are fetched."),
+    Key::timespan("retry", milliseconds{100}, hours{1})
+        .standard("\"10s\"")
+        .example("\"30s\"")
+        .doc("How soon they are fetched again after a failure, and because of a token with an unknown key."),
+    Key::choice("algorithms", kAlgorithmNames)
+        .list()
+        .standard("[\"RS256\", \"ES256\", \"PS256\"]")
+        .example("\"ES256\"")
+        .doc("How tokens may be signed."),
+    Key::timespan("leeway", seconds{0}, minutes{10})
+        .standard("\"30s\"")
+        .example("\"1m\"")
+        .doc("How far the clocks of the issuer and of this machine may be apart."),
+    Key::boolean("require_exp").standard("true").example("false").doc("Tokens without an end are refused."),
+    Key::text("type")
+        .example("\"at+jwt\"")
+        .doc("The member typ of the head of a token; any where nothing is said."),
+    Key::text("header")
+        .standard("\"\"")
+        .example("\"X-Token\"")
+        .doc("A field that may have the token, beside Authorization: Bearer."),
+    Key::text("cookie").standard("\"\"").example("\"token\"").doc("A cookie that may have the token."),
+    Key::text("user_claim")
+        .standard("\"sub\"")
+        .example("\"email\"")
+        .doc("The claim, or its path, that names the user."),
+    Key::text("groups_claim")
+        .standard("\"groups\"")
+        .example("\"realm_access.roles\"")
+        .doc("The claim, or its path, that has the groups."),
+    Key::text("scopes_claim")
+        .standard("\"\"")
+        .example("\"permissions\"")
+        .doc("The claim that has the scopes; scope, or else scp, where nothing is said."),
+    Key::text("headers")
+        .named()
+        .example("{ X-Auth-Email = \"email\" }")
+        .doc("Fields for the upstream, and the claims that they are made of."),
+    Key::text("realm").standard("\"restricted\"").example("\"the API\"").doc("What is named in challenges."),
+    Key::boolean("pass_on").standard("true").example("false").doc("The upstream gets the token as well."),
+};
+
 inline constexpr Key kAuthKeys[] = {
     Key::choice("satisfy", kSatisfy)
         .example("\"all\"")
@@ -108,6 +175,10 @@ inline constexpr Key kAuthKeys[] = {
         .short_for("keys_file")
         .example("{ keys_file = \"api.keys\", bearer = true }")
         .doc("API keys."),
+    Key::table("jwt", kJwtKeys)
+        .example("{ issuer = \"https://id.example.com\", audience = \"api\", jwks_url = "
+                 "\"https://id.example.com/jwks\" }")
+        .doc("Tokens that somebody else signed (JWT)."),
     Key::boolean("insecure")
         .example("true")
         .doc("Credentials are taken over plain HTTP as well; otherwise only from this machine."),

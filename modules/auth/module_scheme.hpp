@@ -15,9 +15,12 @@ namespace auth {
 using gantry::Exchange;
 using gantry::Task;
 
+class Scheme;
+
 // Why a request was refused, for challenges.
 struct Refusal {
     Reason reason = Reason::Missing;
+    const Scheme* scheme = nullptr;        // whose reason that is
     const Requirement* require = nullptr;  // of Reason::Requirement
 };
 

@@ -1,20 +1,24 @@
 // What all places of a generation share: what is remembered, who failed, files, what is counted.
 #pragma once
 
+#include "bytes.hpp"
 #include "failures.hpp"
 #include "fingerprint.hpp"
 #include "flight.hpp"
 #include "gantry/metrics.hpp"
 #include "gantry/module.hpp"
 #include "key_ring.hpp"
+#include "key_set.hpp"
 #include "log_throttle.hpp"
 #include "memo.hpp"
+#include "module_jwks.hpp"
 #include "module_keys.hpp"
 #include "outcome.hpp"
 #include "users.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -132,7 +136,9 @@ public:
 
     Auth(Scope& top, const Auth* old);
     ~Auth() {
-        if (timer_ != 0) host.timer()->cancel(host.raw(), timer_);
+        for (const std::uint64_t timer : timers_) {
+            if (timer != 0) host.timer()->cancel(host.raw(), timer);
+        }
     }
     Auth(const Auth&) = delete;
     Auth& operator=(const Auth&) = delete;
@@ -140,8 +146,13 @@ public:
     void commit() {
         users.forget_old();
         key_files.forget_old();
-        if (host.timer() != nullptr && !(users.is_empty() && key_files.is_empty()))
-            host.timer()->every(host.raw(), interval_, this, &tick, &timer_);
+        key_set_files.forget_old();
+        key_sets.forget_old();
+        if (host.timer() == nullptr) return;
+        host.timer()->every(host.raw(), interval_, this, &look_at_files, &timers_[0]);
+        if (key_sets.is_empty()) return;
+        look_at_key_sets(this);
+        host.timer()->every(host.raw(), 100'000'000, this, &look_at_key_sets, &timers_[1]);
     }
 
     std::uint64_t now() const { return host.timer()->monotonic(); }
@@ -151,7 +162,7 @@ public:
     std::shared_ptr<const Demand>& demand(const std::string& place) { return demands_[place]; }
 
     // A field that tells upstreams who it is: clients may not. [main] [loading]
-    void add_identity_field(std::string_view name);
+    void add_identity_field(Scope& scope, std::string_view name, Value value);
     // [any]
     const std::vector<std::string>& identity_fields() const { return identity_fields_; }
 
@@ -163,13 +174,23 @@ public:
     std::shared_ptr<Remembered> remembered;
     Files<Users> users{"users", &parse_users};
     Files<KeyRing> key_files{"keys", &parse_keys};
+    Files<KeySet> key_set_files{"key sets", &parse_key_set};
+    RemoteKeySets key_sets;
 
 private:
-    static void tick(void* state) noexcept {
+    static void look_at_files(void* state) noexcept {
         auto* self = static_cast<Auth*>(state);
         gantry::detail::guarded(self->host, "a look at files of auth", false, [self] {
             self->users.look(self->host);
             self->key_files.look(self->host);
+            self->key_set_files.look(self->host);
+            return true;
+        });
+    }
+    static void look_at_key_sets(void* state) noexcept {
+        auto* self = static_cast<Auth*>(state);
+        gantry::detail::guarded(self->host, "a look at key sets", false, [self] {
+            self->key_sets.look(self->now());
             return true;
         });
     }
@@ -179,7 +200,7 @@ private:
     std::map<std::string, Counted> counted_;
     std::map<std::string, std::shared_ptr<const Demand>> demands_;
     std::vector<std::string> identity_fields_;
-    std::uint64_t timer_ = 0;
+    std::array<std::uint64_t, 2> timers_ = {};
 };
 
 inline Auth::Auth(Scope& top, const Auth* old)
@@ -205,6 +226,8 @@ inline Auth::Auth(Scope& top, const Auth* old)
     if (old != nullptr) {
         users.take_over(old->users);
         key_files.take_over(old->key_files);
+        key_set_files.take_over(old->key_set_files);
+        key_sets.take_over(old->key_sets);
     }
 }
 
@@ -217,12 +240,20 @@ inline const Counted& Auth::counted(const std::string& scheme) {
     return at->second;
 }
 
-inline void Auth::add_identity_field(std::string_view name) {
+inline void Auth::add_identity_field(Scope& scope, std::string_view name, Value value) {
     if (name.empty()) return;
-    for (const std::string& known : identity_fields_) {
-        if (known == name) return;
+    // What belongs to the message itself is nobody's name, and clients need it.
+    for (const char* taken :
+         {"Host", "Connection", "Content-Length", "Transfer-Encoding", "Cookie", "Upgrade", "TE"}) {
+        if (is_same_variable(name, taken) || !is_field_name(name)) {
+            scope.error("\"" + std::string(name) + "\" is no field that can say who somebody is",
+                        "for example: X-Auth-User", value);
+            return;
+        }
     }
-    identity_fields_.emplace_back(name);
+    const bool is_known = std::any_of(identity_fields_.begin(), identity_fields_.end(),
+                                      [&](const std::string& one) { return is_same_variable(one, name); });
+    if (!is_known) identity_fields_.emplace_back(name);
 }
 
 // "server", "www.example.com", "www.example.com/api/".

@@ -79,6 +79,8 @@ constexpr int weight_of(Reason reason) {
     }
 }
 
+class Scheme;  // module_scheme.hpp
+
 struct Outcome {
     Reason reason = Reason::Missing;
     std::shared_ptr<const Identity> identity = {};  // of Accepted
@@ -86,6 +88,7 @@ struct Outcome {
     std::string why = {};                           // the same: more than the reason
     std::uint64_t retry_after = 0;                  // of TooFast; nanoseconds
     bool is_answered = false;                       // the client has got its answer already
+    const Scheme* scheme = nullptr;                 // who says so
 
     bool is_accepted() const { return reason == Reason::Accepted; }
 };

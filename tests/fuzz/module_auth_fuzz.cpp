@@ -4,6 +4,7 @@
 #include "modules/auth/key_ring.hpp"
 #include "modules/auth/password.hpp"
 #include "modules/auth/shown.hpp"
+#include "modules/auth/token.hpp"
 #include "modules/auth/users.hpp"
 
 #include <cstdint>
@@ -46,6 +47,20 @@ void read_keys(std::string_view text) {
     if (const auto value = parameter_of(text, "key")) expect(value->size() <= text.size());
 }
 
+void read_tokens(std::string_view text) {
+    const auto keys = parse_key_set(text);
+    expect(keys.faults.empty() != keys.content.keys().empty());
+    for (const SigningKey& key : keys.content.keys())
+        expect(!key.may_sign_by("none") && !key.may_sign_by("HS256"));
+    auto token = parse_token(text);
+    if (!token) return;
+    static const KeySet no_keys;
+    const TokenPolicy policy{.issuers = {"joe"}, .audiences = {"api"}, .requires_expiry = false};
+    expect(check_signature(*token, no_keys, policy) != Reason::Accepted);
+    if (check_claims(*token, policy, 1000) == Reason::Accepted) expect(end_of(*token, policy) > 1000);
+    identity_of(std::move(*token), policy);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -53,5 +68,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     read_field(text);
     read_users(text);
     read_keys(text);
+    read_tokens(text);
     return 0;
 }
