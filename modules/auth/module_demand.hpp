@@ -3,6 +3,7 @@
 
 #include "module_api_keys.hpp"
 #include "module_basic.hpp"
+#include "module_forward.hpp"
 #include "module_jwt.hpp"
 #include "module_scheme.hpp"
 
@@ -58,6 +59,7 @@ inline std::shared_ptr<const Demand> read_demand(Scope& scope, Auth& auth, Value
     add(std::type_identity<ApiKeys>{}, "keys");
     add(std::type_identity<Jwt>{}, "jwt");
     add(std::type_identity<Basic>{}, "basic");
+    add(std::type_identity<Forward>{}, "forward");  // the last: its answer may be the client's
     if (demand->schemes.empty() && demand->require.is_empty())
         scope.error("auth demands nothing here", "name a scheme, such as basic, or what is required", table);
     const auto of_authorization = std::count_if(demand->schemes.begin(), demand->schemes.end(),
@@ -82,7 +84,7 @@ inline std::vector<std::shared_ptr<const Demand>> demands_of(Scope& scope, Auth&
         const Value table{auth.host.conf()->find_own(place, GANTRY_BYTES("auth")), auth.host.conf()};
         if (!table) continue;
         if (table.member("satisfy").text() == "none") {
-            for (const char* key : {"keys", "jwt", "basic", "require", "insecure"}) {
+            for (const char* key : {"keys", "jwt", "basic", "forward", "require", "insecure"}) {
                 if (const Value member = table.member(key))
                     scope.error("auth = \"none\" opens this place, and so nothing else is looked at",
                                 std::string("take out satisfy = \"none\", or ") + key, member);

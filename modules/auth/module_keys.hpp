@@ -157,6 +157,60 @@ inline constexpr Key kJwtKeys[] = {
     Key::boolean("pass_on").standard("true").example("false").doc("The upstream gets the token as well."),
 };
 
+inline constexpr Key kForwardCacheKeys[] = {
+    Key::pattern("key")
+        .list()
+        .required()
+        .example("[\"${cookie.session}\", \"${uri}\"]")
+        .doc("What the answer depends on: requests for which these texts come to the same have the same "
+             "answer. "
+             "Where all come to nothing, each request is asked about."),
+    Key::timespan("ttl", milliseconds{0}, hours{24})
+        .standard("\"10s\"")
+        .example("\"1m\"")
+        .doc("How long an answer that lets pass is remembered; 0: for those alone that wait for it."),
+    Key::timespan("deny_ttl", milliseconds{0}, hours{1})
+        .standard("\"0s\"")
+        .example("\"1s\"")
+        .doc("The same of 401 and 403 that set no cookies."),
+};
+
+inline constexpr Key kForwardKeys[] = {
+    Key::text("url")
+        .required()
+        .example("\"http://127.0.0.1:9091/api/authz/forward-auth\"")
+        .doc("Whom to ask: http://, https://, http+unix:///run/app.sock:/path or upstream:NAME/path."),
+    Key::text("fields")
+        .list()
+        .standard("[\"Authorization\", \"Cookie\", \"Accept\", \"Accept-Language\", \"Origin\", \"Referer\", "
+                  "\"User-Agent\", \"X-Requested-With\"]")
+        .example("[\"Cookie\"]")
+        .doc("Fields of the request that go into the question."),
+    Key::text("copy")
+        .list()
+        .example("[\"Remote-User\", \"Remote-Groups\"]")
+        .doc("Fields of the answer that the request goes on with; those that clients send are taken out."),
+    Key::text("user")
+        .standard("\"\"")
+        .example("\"Remote-User\"")
+        .doc("The field of the answer that says who it is."),
+    Key::text("groups")
+        .standard("\"\"")
+        .example("\"Remote-Groups\"")
+        .doc("The field of the answer that has the groups, with commas between."),
+    Key::timespan("timeout", milliseconds{100}, minutes{1})
+        .standard("\"5s\"")
+        .example("\"2s\"")
+        .doc("How long the answer may take."),
+    Key::path("ca_file")
+        .example("\"ca.pem\"")
+        .doc("Whom to trust at an https:// URL; else whom the system trusts."),
+    Key::table("cache", kForwardCacheKeys)
+        .short_for("key")
+        .example("{ key = \"${cookie.session}\", ttl = \"10s\" }")
+        .doc("Answers are remembered, and of several requests with the same key one asks."),
+};
+
 inline constexpr Key kAuthKeys[] = {
     Key::choice("satisfy", kSatisfy)
         .example("\"all\"")
@@ -179,6 +233,10 @@ inline constexpr Key kAuthKeys[] = {
         .example("{ issuer = \"https://id.example.com\", audience = \"api\", jwks_url = "
                  "\"https://id.example.com/jwks\" }")
         .doc("Tokens that somebody else signed (JWT)."),
+    Key::table("forward", kForwardKeys)
+        .short_for("url")
+        .example("{ url = \"http://127.0.0.1:9091/check\", copy = \"Remote-User\" }")
+        .doc("Another server says who may."),
     Key::boolean("insecure")
         .example("true")
         .doc("Credentials are taken over plain HTTP as well; otherwise only from this machine."),
