@@ -67,6 +67,9 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
         additions.to_listener = [&](const server::ListenerScope& scope) {
             instances->configure_listener(scope);
         };
+        additions.certificates = [&](const server::HostScope& scope) {
+            return instances->certificates(scope);
+        };
     }
     server::CertificateSource certificates;
     if (context.certificates != nullptr) {

@@ -62,6 +62,10 @@ private:
                  name != nullptr ? fmt::format("{} as {}", host.name, conf::as_written(*name))
                                  : fmt::format("{} as the default of the listener", host.name),
                  name != nullptr ? name->place : host.place);
+            if (!host.certificate_module.empty()) {
+                line("tls", fmt::format("certificate offered by the module \"{}\"", host.certificate_module),
+                     host.certificate_place);
+            }
         }
         disabled();
         if (!rehearsed().path.empty()) line("path", rehearsed().path);
@@ -212,10 +216,13 @@ private:
         if (found.host == nullptr) return nullptr;
         json::value name = nullptr;
         if (found.name != nullptr) name = conf::as_written(*found.name);
-        return json::object{
+        json::object out{
             {"name", found.host->settings->name},
             {"matched", std::move(name)},
             {"place", place(found.name != nullptr ? found.name->place : found.host->settings->place)}};
+        if (const std::string& module = found.host->settings->certificate_module; !module.empty())
+            out["certificate_module"] = module;
+        return out;
     }
 
     json::array disabled() const {

@@ -78,6 +78,21 @@ json::array disabled_of(const std::vector<DisabledHost>& disabled) {
     return out;
 }
 
+// Names that show a placeholder, as the module of their host has offered nothing.
+json::array placeholders_of(const server::Generation& generation) {
+    json::array out;
+    for (const server::HostEntry& host : generation.hosts()) {
+        if (!host.offered) continue;
+        for (const auto& [name, set] : host.offered->names()) {
+            if (!set->is_empty()) continue;
+            out.push_back({{"host", host.settings->name},
+                           {"name", name},
+                           {"module", host.settings->certificate_module}});
+        }
+    }
+    return out;
+}
+
 Reply status(Process& process) {
     const server::Server& server = process.server();
     json::array workers;
@@ -106,6 +121,7 @@ Reply status(Process& process) {
         {"last_reload_error", process.last_failure()},
         {"hosts", generation->host_count()},
         {"disabled", disabled_of(process.disabled())},
+        {"placeholders", placeholders_of(*generation)},
         {"connections", server.open_connections()},
         {"requests", requests},
         {"answers", answers_of(total)},

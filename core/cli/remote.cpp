@@ -80,6 +80,22 @@ std::string describe_disabled(const json::object& from) {
     return out;
 }
 
+// Names without a certificate of their own, at most a screen of them.
+std::string describe_placeholders(const json::object& from) {
+    constexpr std::size_t kShown = 20;
+    const json::value* const placeholders = from.if_contains("placeholders");
+    if (placeholders == nullptr || !placeholders->is_array()) return {};
+    const json::array& list = placeholders->get_array();
+    std::string out;
+    for (std::size_t i = 0; i < std::min(list.size(), kShown); ++i) {
+        const json::object& one = list[i].as_object();
+        out += fmt::format("  placeholder {}: the module {} has offered no certificate for it\n",
+                           text(one, "name"), text(one, "module"));
+    }
+    if (list.size() > kShown) out += fmt::format("  and {} more\n", list.size() - kShown);
+    return out;
+}
+
 std::string describe_status(const json::object& s) {
     std::string out = fmt::format("gantry {} {} {}, up {}, pid {} (supervisor {})\n", text(s, "version"),
                                   text(s, "state"), text(s, "config"), uptime(number(s, "uptime_seconds")),
@@ -90,6 +106,7 @@ std::string describe_status(const json::object& s) {
         out += fmt::format("the last reload was refused: {}\n", text(s, "last_reload_error"));
     }
     out += describe_disabled(s);
+    out += describe_placeholders(s);
     const std::string answers = describe_answers(s.at("answers").as_object());
     out += fmt::format("{} connections, {} requests{}\n", number(s, "connections"), number(s, "requests"),
                        answers.empty() ? "" : ": " + answers);

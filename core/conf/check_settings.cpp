@@ -93,6 +93,17 @@ void choose_default_hosts(Loading& in) {
     }
 }
 
+// Certificates are offered for names, which an expression is not.
+void check_names_for_module(Loading& in, const Host& host) {
+    for (const HostName& name : host.names) {
+        if (name.kind != HostName::Kind::Regex) continue;
+        in.error(name.place,
+                 fmt::format("the module \"{}\" cannot offer a certificate for the expression \"~{}\"",
+                             host.certificate_module, name.text),
+                 "write the names, or a wildcard; or give the host files");
+    }
+}
+
 // A warning for each of ten thousand hosts would say no more than one.
 void check_certificates(Loading& in) {
     for (const Host& host : in.settings.hosts) {
@@ -107,15 +118,18 @@ void check_certificates(Loading& in) {
                 tls = &listener;
             }
         }
+        if (!host.certificate_module.empty()) check_names_for_module(in, host);
         if (tls == nullptr) {
-            if (host.certificates.empty() && !host.self_signed) continue;
-            in.error(host.certificates.empty() ? host.place : host.certificates[0].place,
+            if (host.certificates.empty() && !host.self_signed && host.certificate_module.empty()) continue;
+            in.error(!host.certificates.empty()         ? host.certificates[0].place
+                     : !host.certificate_module.empty() ? host.certificate_place
+                                                        : host.place,
                      fmt::format("the host \"{}\" has a certificate, but none of its listeners has tls",
                                  host.name),
                      "set tls = true on a listener, or take \"certificate\" out");
             continue;
         }
-        if (!host.certificates.empty()) continue;
+        if (!host.certificates.empty() || !host.certificate_module.empty()) continue;
         if (host.self_signed) {
             if (!rejects) continue;
             in.error(

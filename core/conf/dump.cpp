@@ -316,6 +316,7 @@ private:
         always("listeners", listeners);
         line("default", h.is_default, standard.is_default);
         line("certificate", h.certificates, standard.certificates);
+        line("certificate", h.certificate_module, standard.certificate_module);
         line("self_signed", h.self_signed, standard.self_signed);
         line("max_body", h.max_body, standard.max_body);
         line("encoded_slash", h.encoded_slash, standard.encoded_slash);

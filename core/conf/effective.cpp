@@ -75,6 +75,9 @@ public:
 
     std::vector<EffectiveValue> run(const Node& root) {
         const Scope& top = all_scopes().front();
+        if (const Entry* const list = root.find("modules")) {
+            for (const Entry& item : list->node->children()) modules_.push_back(item.node->text);
+        }
         pairs(root, &top);  // behind a header they would belong to its table
         constexpr std::string_view kFirst[] = {"server", "log", "store"};
         for (const std::string_view first : kFirst) {
@@ -255,7 +258,7 @@ private:
             current_->is_masked = true;
             text->replace(static_cast<std::size_t>(password.data() - text->data()), password.size(), kMask);
         }
-        if (is_path(key, name, *text)) {
+        if (is_path(key, name, *text) && !(name == "certificate" && is_module(*text))) {
             if (auto whole = reader_.resolve(*text, node.place)) return *whole;
         }
         return *text;
@@ -272,6 +275,12 @@ private:
                                                                    "self-signed"};
         return key->type == Type::Special && std::find(kPaths.begin(), kPaths.end(), name) != kPaths.end() &&
                std::find(kWords.begin(), kWords.end(), text) == kWords.end();
+    }
+    // Listed by its name, or as ".../gantry-NAME.so".
+    bool is_module(std::string_view text) const {
+        return std::any_of(modules_.begin(), modules_.end(), [&](std::string_view listed) {
+            return listed == text || listed.ends_with(fmt::format("/gantry-{}.so", text));
+        });
     }
     // "404", "5xx": a key of error_pages.
     static bool is_page(std::string_view name) {
@@ -293,6 +302,7 @@ private:
     Diagnostics nobody_;
     Reader reader_;
     const std::vector<std::string>& files_;
+    std::vector<std::string_view> modules_;  // as listed
     std::vector<std::string> path_;
     std::vector<EffectiveValue> values_;
     EffectiveValue* current_ = nullptr;

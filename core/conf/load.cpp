@@ -29,6 +29,13 @@ bool Loading::read_module_key(KeyScope scope, const Entry& entry, ModuleValues& 
     return true;
 }
 
+const ModuleDoc* Loading::module_named(std::string_view name) const {
+    for (const ModuleDoc* doc : module_docs) {
+        if (doc->name == name) return doc;
+    }
+    return nullptr;
+}
+
 void Loading::add_module_names(KeyScope scope, std::vector<std::string_view>& names) const {
     for (const ModuleDoc* doc : module_docs) {
         for (const ModuleKey& key : doc->keys) {

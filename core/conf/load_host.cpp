@@ -3,6 +3,7 @@
 #include "core/conf/loading.hpp"
 
 #include <algorithm>
+#include <unistd.h>
 
 namespace gantry::conf {
 namespace {
@@ -65,6 +66,50 @@ constexpr Key<Certificate> kCertificateKeys[] = {
      ocsp_file},
 };
 
+// "acme": as modules are called, and files hardly are.
+bool is_like_module(std::string_view text) {
+    const auto is_small = [](char c) { return c >= 'a' && c <= 'z'; };
+    return !text.empty() && is_small(text[0]) && std::all_of(text.begin(), text.end(), [&](char c) {
+        return is_small(c) || is_digit(c) || c == '-';
+    });
+}
+
+std::string remedy_for_module(const Loading& in, std::string_view name) {
+    std::vector<std::string_view> known;
+    for (const ModuleDoc* doc : in.module_docs) {
+        if (doc->offers_certificates) known.push_back(doc->name);
+    }
+    std::string hint = did_you_mean(name, known);
+    if (hint.empty()) hint = fmt::format("add it to the list: modules = [\"{}\"]", name);
+    return hint +
+           fmt::format("; or name a file, which is written \"./{}\" where it is called like that", name);
+}
+
+// Whether the name of a module stands here, in the place of a file.
+bool is_module(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
+    const auto name = in.text(key, node);
+    if (!name) return true;  // which was reported
+    if (!is_like_module(*name)) return false;
+    const ModuleDoc* const doc = in.module_named(*name);
+    if (doc == nullptr) {
+        const auto path = in.resolve(*name, node.place);
+        if (path && ::access(path->c_str(), F_OK) == 0) return false;
+        if (!in.has_unknown_modules) {
+            in.error(node.place,
+                     fmt::format("there is no module \"{}\" to offer certificates, and no such file", *name),
+                     remedy_for_module(in, *name));
+        }
+    } else if (!doc->offers_certificates) {
+        in.error(node.place, fmt::format("the module \"{}\" offers no certificates", *name),
+                 fmt::format(
+                     "name one that does, or a file, which is written \"./{}\" where it is called like that",
+                     *name));
+    }
+    into.certificate_module = *name;
+    into.certificate_place = node.place;
+    return true;
+}
+
 void certificate_item(Loading& in, const KeyDoc& key, const Node& node, HostDraft& into) {
     Certificate draft;
     draft.place = node.place;
@@ -74,6 +119,7 @@ void certificate_item(Loading& in, const KeyDoc& key, const Node& node, HostDraf
             into.self_signed = true;
             return;
         }
+        if (is_module(in, key, node, into)) return;
         if (!in.read(key, node, draft.certificate_file)) return;
         // One file with both is as secret as the key in it.
         draft.is_complained_of =
@@ -113,6 +159,10 @@ void certificate(Loading& in, const KeyDoc& key, const Node& node, HostDraft& in
         if (into.self_signed && node.count > 1) {
             in.error(node.place, "\"self-signed\" does nothing beside a certificate",
                      "take one of the two out");
+        }
+        if (!into.certificate_module.empty() && node.count > 1) {
+            in.error(into.certificate_place, "a module that offers certificates stands alone",
+                     fmt::format("write certificate = \"{}\", or the files", into.certificate_module));
         }
     } else {
         KeyDoc one = key;
@@ -211,8 +261,9 @@ constexpr Key<HostDraft> kKeys[] = {
       .type = Type::Special,
       .example = "\"self-signed\"",
       .doc = "What the host shows on listeners with tls: a PEM file with certificate and key; a table "
-             "with certificate, key and ocsp; a list of these, for RSA and ECDSA together; or "
-             "\"self-signed\". Files that change are loaded anew by themselves.",
+             "with certificate, key and ocsp; a list of these, for RSA and ECDSA together; the name of a "
+             "module that offers certificates; or \"self-signed\". Files that change are loaded anew by "
+             "themselves. Until a module has offered one, a name shows a placeholder that is self-signed.",
       .choices = kSelfSigned,
       .forms = {.text = true, .list = true, .table = "host.certificate"}},
      certificate},

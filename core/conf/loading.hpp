@@ -51,6 +51,8 @@ public:
     // False: no module has that key there. Adds its value to `values`.
     bool read_module_key(KeyScope scope, const Entry& entry, ModuleValues& values);
     void add_module_names(KeyScope scope, std::vector<std::string_view>& names) const;
+    // Null: no module that is loaded has that name.
+    const ModuleDoc* module_named(std::string_view name) const;
 
     // Something that is referred to, and is not there.
     void missing(Place place, std::string message, std::string hint) {

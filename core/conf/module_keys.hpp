@@ -37,6 +37,7 @@ struct ModuleKey {
 struct ModuleDoc {
     std::string name;
     std::vector<ModuleKey> keys;
+    bool offers_certificates = false;  // hosts may name it as their `certificate`
 };
 
 // Reads the defaults of `doc`, and says what is wrong with its keys: a sentence, "" where all is well.

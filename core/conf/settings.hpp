@@ -344,6 +344,8 @@ struct Host {
     bool is_default = false;
     std::vector<Certificate> certificates;  // RSA and ECDSA together
     bool self_signed = false;               // asked for in words: no certificate is no mistake here
+    std::string certificate_module;         // which offers certificates for its names; "": none does
+    Place certificate_place{};              // of the module's name
     std::uint64_t max_body = 1024 * 1024 * 1024;
     enum class EncodedSlash : std::uint8_t { Keep, Reject, Decode } encoded_slash = EncodedSlash::Keep;
     bool merge_slashes = true;

@@ -17,6 +17,7 @@
 #include <gantry/ext/phase.h>
 #include <gantry/ext/store.h>
 #include <gantry/ext/timer.h>
+#include <gantry/ext/tls.h>
 #include <gantry/ext/upstream.h>
 #include <optional>
 #include <string_view>
@@ -36,6 +37,7 @@ extern const gantry_store_1_t kStore;
 extern const gantry_upstream_1_t kUpstream;
 extern const gantry_client_1_t kClient;
 extern const gantry_events_1_t kEvents;
+extern const gantry_tls_1_t kTls;
 
 // Null: there is none of that id.
 const void* find_extension(std::string_view id);

@@ -3,6 +3,7 @@
 #include "core/module/extensions.hpp"
 #include "core/module/hooks.hpp"
 #include "core/module/host_conn.hpp"
+#include "core/module/host_tls.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -191,8 +192,40 @@ void Instances::configure_host(const server::HostScope& scope) {
     add_filters(added, scope.host.place, scope.problems, scope.header_filters);
 }
 
+std::shared_ptr<const server::OfferedCertificates> Instances::certificates(const server::HostScope& scope) {
+    const std::string& name = scope.host.certificate_module;
+    const auto found = std::find_if(instances_.begin(), instances_.end(), [&](const Instance& instance) {
+        return instance.module->name == name && instance.module->source != nullptr;
+    });
+    if (found == instances_.end()) {
+        if (!scope.problems.empty()) return nullptr;  // its own, as a rule
+        scope.problems.push_back({scope.host.certificate_place, 0,
+                                  fmt::format("the module \"{}\" is not there to offer certificates", name),
+                                  "the log may say more"});
+        return nullptr;
+    }
+    // Held before the module is asked, which may have something to offer at once.
+    std::vector<server::OfferedCertificates::Named> names;
+    std::vector<gantry_bytes_t> shown;
+    for (std::string& one : server::certified_names(scope.host)) {
+        auto set = found->module->services->offers.acquire(name, one);
+        names.emplace_back(std::move(one), std::move(set));
+    }
+    for (const auto& [one, set] : names) shown.push_back(bytes_of(one));
+    if (names.empty()) return nullptr;  // all are expressions, which was reported
+    const gantry_scope top = top_scope(*found->module, scope.settings, scope.problems);
+    gantry_scope host = host_scope(top, scope.host);
+    ask(*found, host, [&](void* instance, gantry_scope* asked) {
+        return found->module->source->want(instance, asked, shown.data(),
+                                           static_cast<std::uint32_t>(shown.size()));
+    });
+    // Also where it said no: a host that is disabled shows what it has.
+    return std::make_shared<const server::OfferedCertificates>(std::move(names));
+}
+
 void Instances::configure_listener(const server::ListenerScope& scope) {
     Added added;
+    added.hellos = kept_.hellos_everywhere;
     for (const Instance& instance : instances_) {
         if (!GANTRY_HAS(instance.module->instances, configure_listener)) continue;
         if (!concerns_listener(instance.module->doc, scope.settings, scope.listener)) continue;
@@ -210,6 +243,11 @@ void Instances::configure_listener(const server::ListenerScope& scope) {
     for (const Added::ConnFilter& filter : added.conn_filters) orders.push_back(filter.order);
     for (const std::size_t index : sorted(orders, "connections", scope.listener.place, scope.problems))
         scope.filters.push_back(conn_filter(*added.conn_filters[index].bound));
+    if (!scope.listener.tls) return;
+    orders.clear();
+    for (const Added::Hello& hello : added.hellos) orders.push_back(hello.order);
+    for (const std::size_t index : sorted(orders, "hellos", scope.listener.place, scope.problems))
+        scope.hello_hooks.push_back(hello_hook(*added.hellos[index].bound));
 }
 
 void Instances::add_in_order(const server::HandlerScope& scope, const Added& added) {

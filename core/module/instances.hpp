@@ -32,6 +32,10 @@ public:
     // The same for connections of a listener.
     void configure_listener(const server::ListenerScope& scope);
 
+    // Tells the module that offers certificates for a host, and what it has offered so far. Null: it is
+    // not there, which is a problem.
+    std::shared_ptr<const server::OfferedCertificates> certificates(const server::HostScope& scope);
+
     // The generation serves.
     void commit();
 

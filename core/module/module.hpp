@@ -3,17 +3,20 @@
 
 #include "core/base/task_queue.hpp"
 #include "core/conf/module_keys.hpp"
+#include "core/module/certificates.hpp"
 #include "core/module/cost.hpp"
 #include "core/module/events.hpp"
 #include "core/module/library.hpp"
 #include "core/module/main_fetches.hpp"
 #include "core/module/main_timers.hpp"
 #include "core/net/blocking_pool.hpp"
+#include "core/net/certificate_offers.hpp"
 #include "core/server/server.hpp"
 #include "core/store/service.hpp"
 #include "core/upstream/upstream.hpp"
 
 #include <deque>
+#include <gantry/ext/tls.h>
 #include <gantry/host.h>
 #include <memory>
 #include <shared_mutex>
@@ -32,6 +35,8 @@ struct Services {
     upstream::Registry* upstreams = nullptr;  // of what modules send requests to
     MainFetches fetches{*this};
     Events events{*this};
+    Certificates certificates;
+    net::CertificateOffers offers;
     const std::thread::id main_thread = std::this_thread::get_id();  // which makes this object
 
     // The workers, while there are any. [any]
@@ -57,6 +62,7 @@ struct Module {
     void* state = nullptr;  // what open() made
     conf::ModuleDoc doc;
     const gantry_instance_1_t* instances = nullptr;
+    const gantry_certificate_source_1_t* source = nullptr;  // null: it offers no certificates
     Services* services = nullptr;
     std::deque<std::vector<std::string_view>> choices;  // that keys of `doc` refer to
     std::string failure;                                // of declare(), for whoever opens it

@@ -44,6 +44,14 @@ conf::ModuleRefusal begin(Module& module) {
         return {fmt::format("the module {} {} lacks prepare or retire", module.name, entry.version),
                 "its author has to mend it"};
     }
+    module.source = static_cast<const gantry_certificate_source_1_t*>(
+        entry.get_extension(module.state, GANTRY_CERTIFICATE_SOURCE_1));
+    if (module.source != nullptr && !GANTRY_HAS(module.source, want)) {
+        return {
+            fmt::format("the module {} {} offers certificates and lacks want", module.name, entry.version),
+            "its author has to mend it"};
+    }
+    module.doc.offers_certificates = module.source != nullptr;
     return {};
 }
 

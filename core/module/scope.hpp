@@ -13,6 +13,7 @@
 #include <gantry/ext/conn.h>
 #include <gantry/ext/filter.h>
 #include <gantry/ext/phase.h>
+#include <gantry/ext/tls.h>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,6 +52,13 @@ struct BoundConnFilter {
     Millis deadline = 0;
 };
 
+struct BoundHello {
+    gantry_verdict_t (*run)(gantry_hello_t*, void*) noexcept = nullptr;
+    void* self = nullptr;
+    const Module* module = nullptr;
+    std::string name;
+};
+
 // What was added in one place, before it is put in order.
 struct Added {
     struct Hook {
@@ -69,6 +77,11 @@ struct Added {
     };
     std::vector<Filter> filters;
     std::vector<ConnFilter> conn_filters;
+    struct Hello {
+        Ordered order;
+        const BoundHello* bound;
+    };
+    std::vector<Hello> hellos;
 };
 
 // What hooks refer to; lives as long as the instances of a generation.
@@ -77,6 +90,8 @@ struct Kept {
     std::deque<BoundHook> hooks;
     std::deque<BoundFilter> filters;
     std::deque<BoundConnFilter> conn_filters;
+    std::deque<BoundHello> hellos;
+    std::vector<Added::Hello> hellos_everywhere;  // of all listeners
     std::deque<gantry_target> targets;
     std::deque<BoundSubscription> subscriptions;
 };

@@ -87,7 +87,7 @@ bool read_file(const std::string& path, const char* what, std::string& to, Probl
     return true;
 }
 
-BioHandle open_memory(const std::string& bytes) {
+BioHandle open_memory(std::string_view bytes) {
     return BioHandle(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
@@ -150,7 +150,7 @@ std::vector<std::string> names_of(const X509* certificate) {
 }
 
 // Certificates of a PEM text in their order; null with a problem where there is none or a broken one.
-ChainHandle parse_chain(const std::string& pem, const std::string& path, Problems& problems) {
+ChainHandle parse_chain(std::string_view pem, const std::string& path, Problems& problems) {
     ERR_clear_error();
     const BioHandle bio = open_memory(pem);
     ChainHandle chain(sk_X509_new_null());
@@ -183,7 +183,7 @@ int refuse_passphrase(char*, int, int, void* asked) {
     return -1;
 }
 
-KeyHandle parse_key(const std::string& pem, const std::string& path, Problems& problems) {
+KeyHandle parse_key(std::string_view pem, const std::string& path, Problems& problems) {
     ERR_clear_error();
     const BioHandle bio = open_memory(pem);
     bool asked = false;
@@ -278,23 +278,41 @@ void check_details(const CertificateData& data, STACK_OF(X509) * chain, Problems
     }
 }
 
-void load_ocsp(const conf::Certificate& files, STACK_OF(X509) * chain, CertificateData& data,
+void take_ocsp(std::string der, const std::string& source, STACK_OF(X509) * chain, CertificateData& data,
                Problems& problems) {
-    std::string der;
-    Problems trouble;
-    if (!read_file(files.ocsp_file, "OCSP response", der, trouble)) {
-        for (CertificateProblem& problem : trouble)
-            complain(problems, kWarning, "{}; serving without", problem.text).hint = problem.hint;
-        return;
-    }
     const OcspVerdict verdict = check_ocsp(der, chain, std::time(nullptr));
     if (!verdict.problem.empty()) {
-        complain(problems, kWarning, "the OCSP response {} is not used: {}", files.ocsp_file, verdict.problem)
-            .hint = "fetch a new one: openssl ocsp -respout";
+        complain(problems, kWarning, "the OCSP response {} is not used: {}", source, verdict.problem).hint =
+            "fetch a new one: openssl ocsp -respout";
         return;
     }
     data.ocsp = std::move(der);
     data.ocsp_until = verdict.until;
+}
+
+void load_ocsp(const std::string& path, STACK_OF(X509) * chain, CertificateData& data, Problems& problems) {
+    std::string der;
+    Problems trouble;
+    if (read_file(path, "OCSP response", der, trouble))
+        return take_ocsp(std::move(der), path, chain, data, problems);
+    for (CertificateProblem& problem : trouble)
+        complain(problems, kWarning, "{}; serving without", problem.text).hint = problem.hint;
+}
+
+// Of a pair that was checked.
+std::shared_ptr<CertificateData> data_of(STACK_OF(X509) * chain, EVP_PKEY* key, const std::string& source) {
+    auto data = std::make_shared<CertificateData>();
+    for (int i = 0; i < sk_X509_num(chain); ++i)
+        data->chain.push_back(to_der(sk_X509_value(chain, i), i2d_X509));
+    const X509* leaf = sk_X509_value(chain, 0);
+    data->source = source;
+    data->key = to_der(key, i2d_PrivateKey);
+    data->not_before = to_unix(X509_get0_notBefore(leaf));
+    data->not_after = to_unix(X509_get0_notAfter(leaf));
+    data->subject = subject_of(leaf);
+    data->names = names_of(leaf);
+    data->kind = EVP_PKEY_get0_type_name(key);
+    return data;
 }
 
 }  // namespace
@@ -335,26 +353,36 @@ CertificateLoad load_certificate(const conf::Certificate& files) {
     }
     is_about(File::Key, problems, after_chain);
     if (chain && key && check_pair(chain.get(), key.get(), files, problems)) {
-        auto data = std::make_shared<CertificateData>();
-        for (int i = 0; i < sk_X509_num(chain.get()); ++i) {
-            data->chain.push_back(to_der(sk_X509_value(chain.get(), i), i2d_X509));
-        }
-        const X509* leaf = sk_X509_value(chain.get(), 0);
-        data->source = files.certificate_file;
-        data->key = to_der(key.get(), i2d_PrivateKey);
-        data->not_before = to_unix(X509_get0_notBefore(leaf));
-        data->not_after = to_unix(X509_get0_notAfter(leaf));
-        data->subject = subject_of(leaf);
-        data->names = names_of(leaf);
-        data->kind = EVP_PKEY_get0_type_name(key.get());
+        auto data = data_of(chain.get(), key.get(), files.certificate_file);
         check_details(*data, chain.get(), problems);
         const std::size_t before_ocsp = problems.size();
-        if (!files.ocsp_file.empty()) load_ocsp(files, chain.get(), *data, problems);
+        if (!files.ocsp_file.empty()) load_ocsp(files.ocsp_file, chain.get(), *data, problems);
         is_about(File::Ocsp, problems, before_ocsp);
         load.certificate = std::move(data);
     }
     OPENSSL_cleanse(pem.data(), pem.size());
     OPENSSL_cleanse(key_pem.data(), key_pem.size());
+    return load;
+}
+
+CertificateLoad read_certificate(const CertificatePem& pem) {
+    CertificateLoad load;
+    Problems& problems = load.problems;
+    if (pem.chain.size() > kMaxFileBytes || pem.key.size() > kMaxFileBytes ||
+        pem.ocsp.size() > kMaxFileBytes) {
+        complain(problems, kError, "{} has more than {} bytes", pem.source, kMaxFileBytes).hint =
+            "hand over one certificate, its chain and its key";
+        return load;
+    }
+    const ChainHandle chain = parse_chain(pem.chain, pem.source, problems);
+    const KeyHandle key = parse_key(pem.key.empty() ? pem.chain : pem.key, pem.source, problems);
+    conf::Certificate names;  // as files would be called
+    names.certificate_file = pem.source;
+    if (!chain || !key || !check_pair(chain.get(), key.get(), names, problems)) return load;
+    auto data = data_of(chain.get(), key.get(), pem.source);
+    check_details(*data, chain.get(), problems);
+    if (!pem.ocsp.empty()) take_ocsp(std::string(pem.ocsp), "of " + pem.source, chain.get(), *data, problems);
+    load.certificate = std::move(data);
     return load;
 }
 

@@ -35,7 +35,7 @@ struct CertificateData {
     CertificateData& operator=(const CertificateData&) = delete;
     ~CertificateData();  // wipes the key
 
-    std::string source;              // the certificate file; "self-signed" without one
+    std::string source;              // the certificate file, or who offered it; "self-signed" without one
     std::vector<std::string> chain;  // DER, leaf first
     std::string key;                 // DER
     std::string ocsp;                // DER of a good response for the leaf; "" = none
@@ -52,6 +52,17 @@ struct CertificateLoad {
     CertificatePtr certificate;  // null: there is an Error among the problems
     std::vector<CertificateProblem> problems;
 };
+
+// What somebody hands over in the place of files.
+struct CertificatePem {
+    std::string_view chain;  // PEM, leaf first
+    std::string_view key;    // PEM; empty: it stands in `chain`
+    std::string_view ocsp;   // DER; empty: none
+    std::string source;      // what people know it by
+};
+
+// Judges it as files are judged. Does not block. [any]
+CertificateLoad read_certificate(const CertificatePem& pem);
 
 // Reads the files. An empty key_file: the key stands in the certificate file. Blocks on the disk. [any]
 CertificateLoad load_certificate(const conf::Certificate& files);

@@ -95,8 +95,62 @@ const TlsContext::Facts& TlsContext::facts_of(const SSL* ssl) {
     return *static_cast<const Facts*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), facts_index()));
 }
 
+// What a watcher is told of a connection, and what it answered; freed with it.
+struct TlsContext::Greeting {
+    ClientHello hello;
+    bool is_over = false;  // hello.protocol and hello.certificate are the answer
+    bool ends = false;
+
+    static void free(void*, void* greeting, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<Greeting*>(greeting);
+    }
+    static int index() {
+        static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, free);
+        return index;
+    }
+    // Null: nobody watches.
+    static Greeting* of(const SSL* ssl) { return static_cast<Greeting*>(SSL_get_ex_data(ssl, index())); }
+};
+
 // What OpenSSL calls while a handshake runs. None of them may throw.
 struct TlsContext::Callbacks {
+    static std::string_view extension(SSL* ssl, unsigned type) {
+        const unsigned char* bytes = nullptr;
+        std::size_t size = 0;
+        if (SSL_client_hello_get0_ext(ssl, type, &bytes, &size) != 1) return {};
+        return {reinterpret_cast<const char*>(bytes), size};
+    }
+
+    // Before everything else, where somebody watches.
+    static int client_hello(SSL* ssl, int* alert, void* self) {
+        const auto& context = *static_cast<TlsContext*>(self);
+        Greeting* const greeting = Greeting::of(ssl);
+        // The second hello of a handshake, after a HelloRetryRequest, gets the answer of the first.
+        if (greeting == nullptr || std::exchange(greeting->is_over, true)) return SSL_CLIENT_HELLO_SUCCESS;
+        ClientHello& hello = greeting->hello;
+        std::string name = lower_case(server_name_in(extension(ssl, TLSEXT_TYPE_server_name)));
+        if (name.ends_with('.')) name.pop_back();
+        const bool is_name = name.size() < 256 && name.find('\0') == name.npos && !is_address(name.c_str());
+        hello.server_name = is_name ? std::string_view(name) : std::string_view();
+        hello.protocols = protocols_in(extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation));
+        const bool goes_on = context.watcher_->on_hello(hello) == HelloWatcher::Answer::GoOn;
+        const bool is_ours = hello.protocol.empty() || has_protocol(context.alpn_, hello.protocol);
+        hello.server_name = hello.protocols = {};
+        if (!goes_on) {
+            *alert = hello.alert;
+            return SSL_CLIENT_HELLO_ERROR;
+        }
+        greeting->ends = !is_ours;
+        return SSL_CLIENT_HELLO_SUCCESS;
+    }
+
+    // Nothing of such a connection is for HTTP, so nobody has to say who he is, or may come back to it.
+    static void prepare_end(SSL* ssl) {
+        SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
+        SSL_set_num_tickets(ssl, 0);
+        SSL_set_options(ssl, SSL_OP_NO_TICKET);
+    }
+
     static int server_name(SSL* ssl, int* alert, void* self) {
         auto& context = *static_cast<TlsContext*>(self);
         const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -109,8 +163,11 @@ struct TlsContext::Callbacks {
             if (size > sizeof name) return SSL_TLSEXT_ERR_ALERT_FATAL;
             std::transform(asked, asked + size, name, to_lower);
         }
-        const CertificateSet* set =
-            context.selector_ != nullptr ? context.selector_->select({name, size}) : nullptr;
+        const Greeting* const greeting = Greeting::of(ssl);
+        const CertificateSet* set = greeting != nullptr && greeting->hello.certificate != nullptr
+                                        ? greeting->hello.certificate.get()
+                                    : context.selector_ != nullptr ? context.selector_->select({name, size})
+                                                                   : nullptr;
         if (set == nullptr) {
             *alert = SSL_AD_UNRECOGNIZED_NAME;
             return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -120,12 +177,21 @@ struct TlsContext::Callbacks {
             *alert = SSL_AD_INTERNAL_ERROR;
             return SSL_TLSEXT_ERR_ALERT_FATAL;
         }
+        if (greeting != nullptr && greeting->ends) prepare_end(ssl);
         return asked != nullptr ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
     }
 
-    static int alpn(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
+    static int alpn(SSL* ssl, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                     unsigned offered_size, void* self) {
+        const Greeting* const greeting = Greeting::of(ssl);
+        if (greeting != nullptr && !greeting->hello.protocol.empty()) {
+            const std::string& answered = greeting->hello.protocol;
+            *chosen = reinterpret_cast<const unsigned char*>(answered.data());
+            *size = static_cast<unsigned char>(answered.size());
+            return SSL_TLSEXT_ERR_OK;
+        }
         const std::string& ours = static_cast<TlsContext*>(self)->alpn_;
+        if (ours.empty()) return SSL_TLSEXT_ERR_NOACK;
         unsigned char* result = nullptr;
         const int verdict =
             SSL_select_next_proto(&result, size, reinterpret_cast<const unsigned char*>(ours.data()),
@@ -276,7 +342,7 @@ SSL_CTX* TlsContext::make_context(const std::vector<CertificatePtr>& certificate
     SSL_CTX_set_tlsext_servername_callback(context, Callbacks::server_name);
     SSL_CTX_set_tlsext_servername_arg(context, this);
     SSL_CTX_set_tlsext_status_cb(context, Callbacks::status);
-    if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(context, Callbacks::alpn, this);
+    SSL_CTX_set_alpn_select_cb(context, Callbacks::alpn, this);
     for (const CertificatePtr& certificate : certificates) {
         if (use_certificate(context, *certificate, library)) continue;
         problem = reason("the certificate " + certificate->source + " cannot be served");
@@ -346,10 +412,31 @@ void TlsContext::sweep(std::uint64_t keep) {
     sweep_at_ = std::max<std::size_t>(64, entries_.size() * 2);
 }
 
-SSL* TlsContext::new_connection() {
+void TlsContext::set_watcher(HelloWatcher& watcher) {
+    watcher_ = &watcher;
+    SSL_CTX_set_client_hello_cb(base_, Callbacks::client_hello, this);
+}
+
+SSL* TlsContext::new_connection(int fd, const TlsEnds* ends) {
     SSL* const ssl = SSL_new(base_);
-    if (ssl != nullptr) SSL_set_accept_state(ssl);
-    return ssl;
+    if (ssl == nullptr) return nullptr;
+    SSL_set_accept_state(ssl);
+    if (watcher_ == nullptr) return ssl;
+    auto greeting = std::make_unique<Greeting>();
+    if (ends != nullptr) greeting->hello.client = ends->client;
+    greeting->hello.local =
+        ends != nullptr && ends->local != nullptr ? *ends->local : PeerAddress::of_local(fd);
+    if (SSL_set_ex_data(ssl, Greeting::index(), greeting.get()) == 1) {
+        static_cast<void>(greeting.release());
+        return ssl;
+    }
+    SSL_free(ssl);
+    return nullptr;
+}
+
+bool TlsContext::ends_after_handshake(const SSL* ssl) {
+    const Greeting* const greeting = Greeting::of(ssl);
+    return greeting != nullptr && greeting->ends;
 }
 
 }  // namespace gantry::net

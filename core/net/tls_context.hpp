@@ -5,6 +5,7 @@
 #include "core/base/ref.hpp"
 #include "core/conf/settings.hpp"
 #include "core/net/certificate_store.hpp"
+#include "core/net/client_hello.hpp"
 #include "core/net/tls_library.hpp"
 
 #include <cstdint>
@@ -32,6 +33,12 @@ protected:
     ~SniSelector() = default;
 };
 
+// Who is at the ends of a connection, as far as that is known without asking the kernel.
+struct TlsEnds {
+    PeerAddress client;
+    const PeerAddress* local = nullptr;  // null: what the kernel says
+};
+
 // One per listener and worker; connections that shake hands keep it alive. [worker] but for check().
 class TlsContext final : public RefCounted {
 public:
@@ -47,7 +54,14 @@ public:
     // refused.
     void set_selector(SniSelector* selector) { selector_ = selector; }
 
-    ssl_st* new_connection();  // null: out of memory. Owned by the caller.
+    // Who sees the hellos of connections that are made from now on, and may answer them; as long as the
+    // selector.
+    void set_watcher(HelloWatcher& watcher);
+
+    // Null: out of memory. Owned by the caller. `fd` and `ends` are for a watcher; `ends` may be null.
+    ssl_st* new_connection(int fd, const TlsEnds* ends);
+    // Whether the handshake was all there was to it, as its protocol is none of the listener's.
+    static bool ends_after_handshake(const ssl_st* ssl);
     const std::shared_ptr<TlsLibrary>& library() const { return library_; }
 
     ~TlsContext() override;
@@ -55,6 +69,7 @@ public:
 private:
     struct Callbacks;
     struct Facts;
+    struct Greeting;
     struct Entry {
         std::weak_ptr<const CertificateSet> set;
         std::uint64_t version = 0;      // of the set when `context` was made
@@ -79,6 +94,7 @@ private:
     x509_store_st* client_store_ = nullptr;
     evp_cipher_st* ticket_cipher_ = nullptr;
     SniSelector* selector_ = nullptr;
+    HelloWatcher* watcher_ = nullptr;
     std::shared_ptr<TicketKeys> ticket_keys_;
     std::shared_ptr<const TicketKeys::Snapshot> tickets_;  // this worker's copy
     std::unordered_map<std::uint64_t, Entry> entries_;     // by CertificateSet::id

@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/net/file_reader.hpp"
 #include "core/net/receive.hpp"
+#include "core/net/tls_context.hpp"
 #include "core/net/tls_handles.hpp"
 #include "core/net/worker.hpp"
 
@@ -211,6 +212,7 @@ Io TlsTransport::fail(Code code, const char* context, int system) {
 }
 
 Io TlsTransport::read(char* to, std::size_t size) {
+    if (state_ == State::Over) return {Io::Kind::Closed, 0, {}};
     if (state_ != State::Open) return fail(Code::Closed, "on a TLS connection that is over");
     ERR_clear_error();
     fills_ = 0;
@@ -444,6 +446,7 @@ void TlsTransport::shake_hands() {
 }
 
 void TlsTransport::finish_handshake() {
+    if (TlsContext::ends_after_handshake(ssl_)) return end_after_handshake();
     state_ = State::Open;
     // The session ticket shares a packet with the first response when the request is here already.
     TlsLibrary::Sending& sending = library_->sending();
@@ -461,6 +464,25 @@ void TlsTransport::finish_handshake() {
     if (!is_open()) return;
     if (unsent_ && !blocked_) flush();
     if (blocked_) want_write();
+}
+
+// The owner hears of a handshake, and reads the end.
+void TlsTransport::end_after_handshake() {
+    state_ = State::Over;
+    SSL_shutdown(ssl_);
+    flush();
+    close_and_drain();
+    set_more(true);
+    if (events_ != nullptr) events_->on_handshake(nullptr);
+}
+
+// So that what was sent arrives: closing with unread bytes would send a reset that overtakes it.
+void TlsTransport::close_and_drain() {
+    if (!is_open() || broken_) return;
+    ::shutdown(fd(), SHUT_WR);
+    char scrap[4096];
+    while (::recv(fd(), scrap, sizeof scrap, MSG_DONTWAIT) > 0 && ++fills_ < 16) {
+    }
 }
 
 Error TlsTransport::handshake_error(int verdict) {
@@ -483,13 +505,7 @@ Error TlsTransport::handshake_error(int verdict) {
 void TlsTransport::fail_handshake(const Error& error) {
     state_ = State::Failed;
     set_more(false);
-    // So that the alert arrives: closing with unread bytes would send a reset that overtakes it.
-    if (is_open() && !broken_) {
-        ::shutdown(fd(), SHUT_WR);
-        char scrap[4096];
-        while (::recv(fd(), scrap, sizeof scrap, MSG_DONTWAIT) > 0 && ++fills_ < 16) {
-        }
-    }
+    close_and_drain();  // the alert
     const Error copy = error;
     if (events_ != nullptr) events_->on_handshake(&copy);
 }

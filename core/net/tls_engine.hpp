@@ -35,7 +35,7 @@ public:
     bool is_tls() const override { return true; }
 
 private:
-    enum class State : std::uint8_t { Handshake, Open, Refusing, Failed };
+    enum class State : std::uint8_t { Handshake, Open, Refusing, Failed, Over };
     struct Facts;
     struct Bio;
     ~TlsTransport() override;
@@ -44,6 +44,8 @@ private:
 
     void shake_hands();
     void finish_handshake();
+    void end_after_handshake();
+    void close_and_drain();
     void fail_handshake(const Error& error);
     void answer_plain_http();
     void drain_refused();

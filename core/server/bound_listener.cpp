@@ -110,6 +110,7 @@ void BoundListener::Member::configure_tls(const conf::Listener& listener,
                                 problem);
     refuses = !tls;
     if (tls) tls->set_selector(&selector);
+    if (tls && selector.has_hooks()) tls->set_watcher(selector);
     if (!tls) log::error("listener {} refuses connections: {}", listener.name, problem);
 }
 
@@ -141,7 +142,9 @@ void BoundListener::Member::on_refused() {
 void BoundListener::Member::on_through(UniqueFd fd, Newcomer newcomer) {
     net::TransportPtr transport;
     if (tls) {
-        transport = net::make_tls_server_transport(std::move(fd), *tls);
+        const bool is_told = newcomer.notes != nullptr && newcomer.notes->local;
+        const net::TlsEnds ends{newcomer.client, is_told ? &*newcomer.notes->local : nullptr};
+        transport = net::make_tls_server_transport(std::move(fd), *tls, &ends);
     } else if (!refuses) {
         transport = net::make_plain_transport(std::move(fd));
     }

@@ -40,6 +40,7 @@ private:
     }
 
     void build_host(const conf::Host& settings, HostEntry& host);
+    bool has_tls(const conf::Host& host) const;
     void find_certificates(std::uint32_t index);
     void build_location(const HostEntry& host, std::size_t index, LocationEntry& location);
     std::shared_ptr<const FieldEdits> fields(const conf::Shared<conf::FieldEdits>& edits, Stage stage,
@@ -75,8 +76,10 @@ void GenerationBuilder::run() {
         generation_.tables_.push_back(HostTable::build(settings, i, problems_));
     }
     generation_.conn_filters_.resize(settings.listeners.size());
+    generation_.hello_hooks_.resize(settings.listeners.size());
     for (std::size_t i = 0; i < settings.listeners.size() && additions_.to_listener; ++i) {
-        additions_.to_listener({settings, settings.listeners[i], problems_, generation_.conn_filters_[i]});
+        additions_.to_listener({settings, settings.listeners[i], problems_, generation_.conn_filters_[i],
+                                generation_.hello_hooks_[i]});
     }
     generation_.hosts_.resize(settings.hosts.size());
     for (std::uint32_t i = 0; i < settings.hosts.size(); ++i) {
@@ -110,13 +113,16 @@ bool GenerationBuilder::disable(const Contain& contain) {
     return is_sound;
 }
 
+bool GenerationBuilder::has_tls(const conf::Host& host) const {
+    return std::any_of(host.listeners.begin(), host.listeners.end(), [&](std::size_t listener) {
+        return generation_.settings_.listeners[listener].tls.has_value();
+    });
+}
+
 void GenerationBuilder::find_certificates(std::uint32_t index) {
     const conf::Host& settings = generation_.settings_.hosts[index];
     HostEntry& host = generation_.hosts_[index];
-    const bool has_tls =
-        std::any_of(settings.listeners.begin(), settings.listeners.end(),
-                    [&](std::size_t l) { return generation_.settings_.listeners[l].tls.has_value(); });
-    if (!has_tls || settings.certificates.empty()) return;
+    if (!has_tls(settings) || settings.certificates.empty()) return;
     auto acquired = certificates_(settings);
     if (generation_.certificates_.empty() || generation_.certificates_.back() != acquired.set)
         generation_.certificates_.push_back(acquired.set);
@@ -145,6 +151,10 @@ void GenerationBuilder::build_host(const conf::Host& settings, HostEntry& host) 
     }
     if (additions_.to_host)
         additions_.to_host({generation_.settings_, settings, problems_, host.header_filters});
+    if (!settings.certificate_module.empty() && additions_.certificates && has_tls(settings)) {
+        host.offered =
+            additions_.certificates({generation_.settings_, settings, problems_, host.header_filters});
+    }
     host.locations.resize(settings.locations.size());
     for (std::size_t i = 0; i < host.locations.size(); ++i) build_location(host, i, host.locations[i]);
 }

@@ -11,9 +11,11 @@
 #include "core/server/error_page.hpp"
 #include "core/server/field_edits.hpp"
 #include "core/server/handler.hpp"
+#include "core/server/hello_hook.hpp"
 #include "core/server/host_table.hpp"
 #include "core/server/location_table.hpp"
 #include "core/server/log_writer.hpp"
+#include "core/server/offered_certificates.hpp"
 #include "core/server/phase.hpp"
 #include "core/server/problem.hpp"
 
@@ -51,6 +53,8 @@ struct HostEntry {
     std::vector<conf::Fault> faults;
     // Set where nothing is missing but a certificate: it may come while the generation serves.
     net::CertificateSetPtr awaited;
+    // Of a host whose certificates a module offers; null for all others, and without TLS.
+    std::shared_ptr<const OfferedCertificates> offered;
     // Requests are answered with 503. [any]
     bool is_disabled() const { return !faults.empty() && (awaited == nullptr || awaited->is_empty()); }
     LocationTable table;
@@ -94,11 +98,14 @@ struct ListenerScope {
     const conf::Listener& listener;
     Problems& problems;
     std::vector<ConnFilter>& filters;
+    std::vector<HelloHook>& hello_hooks;
 };
 // What modules add. Empty: there are none.
 struct Additions {
     std::function<void(const HostScope&)> to_host;
     std::function<void(const ListenerScope&)> to_listener;
+    // Asked for hosts with TLS that name a module; null where it is not there, which is a problem then.
+    std::function<std::shared_ptr<const OfferedCertificates>(const HostScope&)> certificates;
 };
 
 // Opens an access log; a sentence in `error` on failure. Null where logs are not opened (gantry check).
@@ -134,6 +141,7 @@ public:
     const std::vector<ConnFilter>& conn_filters(std::size_t listener) const {
         return conn_filters_[listener];
     }
+    const std::vector<HelloHook>& hello_hooks(std::size_t listener) const { return hello_hooks_[listener]; }
     // Null: none.
     const HostEntry* default_host(std::size_t listener) const;
     // Index of the listener of that name; -1: not in this generation.
@@ -155,6 +163,7 @@ private:
     std::vector<HostEntry> hosts_;
     std::vector<HostTable> tables_;
     std::vector<std::vector<ConnFilter>> conn_filters_;
+    std::vector<std::vector<HelloHook>> hello_hooks_;
     std::uint64_t number_ = 0;
     // Held, because what nobody holds is read anew for the next host and for who serves it.
     std::vector<net::CertificateSetPtr> certificates_;

@@ -110,6 +110,13 @@ GroupId certificate_metrics() {
     return id;
 }
 
+GroupId placeholder_metrics() {
+    static const GroupId id =
+        declare({"module"}, {gauge_family("gantry_certificate_placeholders",
+                                          "Names for which a module has offered no certificate.")});
+    return id;
+}
+
 GroupId build_metrics() {
     static const GroupId id =
         declare({"version"}, {gauge_family("gantry_build_info", "1, and the version of gantry.")});
@@ -175,6 +182,7 @@ void ServerMetrics::collect() {
     if (generation == nullptr) return;
     collect_hosts(*generation);
     collect_certificates(*generation);
+    collect_placeholders(*generation);
 }
 
 void ServerMetrics::collect_process() {
@@ -244,8 +252,8 @@ void ServerMetrics::collect_hosts(const Generation& generation) {
 
 void ServerMetrics::collect_certificates(const Generation& generation) {
     std::map<std::string, metrics::Series> now;
-    for (const net::CertificateSetPtr& set : generation.certificates()) {
-        for (const net::CertificatePtr& certificate : set->current()) {
+    const auto show = [&](const net::CertificateSet& set) {
+        for (const net::CertificatePtr& certificate : set.current()) {
             const std::string& name =
                 certificate->names.empty() ? certificate->subject : certificate->names[0];
             auto& series = now[certificate->source + '\n' + name];
@@ -253,8 +261,28 @@ void ServerMetrics::collect_certificates(const Generation& generation) {
                 series = registry().series(certificate_metrics(), {certificate->source, name});
             registry().set(series.cell(), certificate->not_after);
         }
+    };
+    for (const net::CertificateSetPtr& set : generation.certificates()) show(*set);
+    for (const HostEntry& host : generation.hosts()) {
+        if (!host.offered) continue;
+        for (const auto& [name, set] : host.offered->names()) show(*set);
     }
     by_certificate_.swap(now);
+}
+
+void ServerMetrics::collect_placeholders(const Generation& generation) {
+    std::map<std::string, std::int64_t> missing;
+    for (const HostEntry& host : generation.hosts()) {
+        if (!host.offered) continue;
+        auto& count = missing[host.settings->certificate_module];
+        for (const auto& [name, set] : host.offered->names()) count += set->is_empty() ? 1 : 0;
+    }
+    std::map<std::string, metrics::Series> now;
+    for (const auto& [module, count] : missing) {
+        now[module] = registry().series(placeholder_metrics(), {module});
+        registry().set(now[module].cell(), count);
+    }
+    by_source_.swap(now);
 }
 
 }  // namespace gantry::server

@@ -43,6 +43,7 @@ private:
     void collect_logs();
     void collect_hosts(const Generation& generation);
     void collect_certificates(const Generation& generation);
+    void collect_placeholders(const Generation& generation);
 
     const std::vector<Worker> workers_;
     const LogThread& logs_;
@@ -50,6 +51,7 @@ private:
     std::vector<metrics::Series> by_worker_;
     std::map<std::string, metrics::Series> by_log_;
     std::map<std::string, metrics::Series> by_certificate_;
+    std::map<std::string, metrics::Series> by_source_;  // modules that offer certificates
 
     std::mutex mutex_;  // what follows
     std::vector<const BoundListener*> listeners_;

@@ -61,7 +61,8 @@ TlsHosts::TlsHosts(net::CertificateStore& store, std::shared_ptr<const Generatio
     sets_.resize(settings.hosts.size());
     for (std::size_t i = 0; i < sets_.size(); ++i) {
         const conf::Host& host = settings.hosts[i];
-        if (!is_served_by_tls(settings, host)) continue;
+        if (!is_served_by_tls(settings, host) || generation_->host(static_cast<std::uint32_t>(i)).offered)
+            continue;
         auto acquired = store.acquire(host.certificates, certified_names(host));
         sets_[i] = std::move(acquired.set);
         for (const net::CertificateProblem& problem : acquired.problems) {
@@ -80,6 +81,11 @@ TlsHosts::TlsHosts(net::CertificateStore& store, std::shared_ptr<const Generatio
     }
 }
 
+const net::CertificateSet* TlsHosts::certificates(std::uint32_t host, std::string_view name) const {
+    const HostEntry& entry = generation_->host(host);
+    return entry.offered ? entry.offered->find(name) : sets_[host].get();
+}
+
 std::shared_ptr<const TlsHosts> TlsSelector::use(std::shared_ptr<const TlsHosts> hosts,
                                                  std::size_t listener) {
     listener_ = listener;
@@ -91,7 +97,23 @@ const net::CertificateSet* TlsSelector::select(std::string_view name) {
     const HostMatch match = hosts_->generation().hosts_of(listener_).find(name, arena_);
     const bool is_found = match.is_found && !match.is_failed;
     arena_.reset();
-    return is_found ? hosts_->certificates(match.host) : nullptr;
+    return is_found ? hosts_->certificates(match.host, name) : nullptr;
+}
+
+bool TlsSelector::has_hooks() const {
+    return hosts_ && !hosts_->generation().hello_hooks(listener_).empty();
+}
+
+net::HelloWatcher::Answer TlsSelector::on_hello(net::ClientHello& hello) {
+    if (!hosts_) return Answer::Refuse;
+    const Generation& generation = hosts_->generation();
+    hello.listener = generation.settings().listeners[listener_].name;
+    for (const HelloHook& hook : generation.hello_hooks(listener_)) {
+        const Verdict verdict = hook.run(hello, hook.self);
+        if (verdict == Verdict::Done) return Answer::GoOn;
+        if (verdict != Verdict::Next) return Answer::Refuse;
+    }
+    return Answer::GoOn;
 }
 
 }  // namespace gantry::server

@@ -40,8 +40,9 @@ public:
     TlsHosts(net::CertificateStore& store, std::shared_ptr<const Generation> generation);
 
     const Generation& generation() const { return *generation_; }
-    // Null: the host has no listener with TLS.
-    const net::CertificateSet* certificates(std::uint32_t host) const { return sets_[host].get(); }
+    // What a client sees that asks for `name`, which leads to the host. Null: the host has no listener with
+    // TLS.
+    const net::CertificateSet* certificates(std::uint32_t host, std::string_view name = {}) const;
 
 private:
     std::shared_ptr<const Generation> generation_;
@@ -49,11 +50,14 @@ private:
 };
 
 // One listener's on one worker; lives as long as its connections. [worker]
-class TlsSelector final : public net::SniSelector {
+class TlsSelector final : public net::SniSelector, public net::HelloWatcher {
 public:
     // The generation to choose in from now on. Returns the one before: freeing it may take long.
     std::shared_ptr<const TlsHosts> use(std::shared_ptr<const TlsHosts> hosts, std::size_t listener);
     const net::CertificateSet* select(std::string_view name) override;
+    // Modules look at the hellos of the listener.
+    bool has_hooks() const;
+    Answer on_hello(net::ClientHello& hello) override;
 
 private:
     std::shared_ptr<const TlsHosts> hosts_;

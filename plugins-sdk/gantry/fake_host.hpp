@@ -33,6 +33,7 @@
 #include "gantry/fake/hook_tables.hpp"
 #include "gantry/fake/metrics_table.hpp"
 #include "gantry/fake/store_table.hpp"
+#include "gantry/fake/tls_table.hpp"
 
 #include <chrono>
 #include <cstring>
@@ -118,6 +119,11 @@ public:
     void listener(std::string name, std::initializer_list<Entry> entries) {
         add(GANTRY_IN_LISTENER, std::move(name), entries, 0);
     }
+    // The host that was added last asks the module for certificates of these: certificate = "MODULE".
+    void wants_certificates(std::vector<std::string> names) {
+        if (host_ == 0) virtual_host("www.example.com", {});
+        state_.given[host_].certificate_names = std::move(names);
+    }
     // Begins the configuration anew.
     void forget_configuration() {
         state_.given.clear();
@@ -145,6 +151,14 @@ public:
 
     // A connection, up to where all filters of its listener are through with it, or one waits or has refused it.
     Connection connect(Connecting connecting);
+
+    // What a hello of a client is answered with.
+    Greeted greet(Greeting greeting);
+    // What the module offers for the name: the chains as it gave them.
+    std::vector<std::string> offered(std::string_view name) const;
+    // From now on certificates cannot be served, for this reason; "": they can. The others end at this time.
+    void refuse_certificates(std::string problem) { state_.certificate_problem = std::move(problem); }
+    void end_certificates(std::int64_t unix_seconds) { state_.certificate_end = unix_seconds; }
 
     // What answers from now on where no hook of the module does, as static files would; 404 at first. Between the
     // pieces there is a pause.
@@ -233,6 +247,7 @@ private:
                     std::size_t parent);
     bool convert(detail::Generation& generation);
     bool configure(detail::Generation& generation);
+    bool want(detail::Generation& generation);
     static const void* get_extension(const gantry_host_t* host, const char* id) noexcept;
 
     detail::State state_;

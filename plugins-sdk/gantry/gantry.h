@@ -17,6 +17,7 @@
 #include "gantry/ext/phase.h"
 #include "gantry/ext/store.h"
 #include "gantry/ext/timer.h"
+#include "gantry/ext/tls.h"
 #include "gantry/ext/upstream.h"
 #include "gantry/host.h"
 

@@ -13,3 +13,4 @@
 #include "gantry/roles.hpp"
 #include "gantry/store.hpp"
 #include "gantry/task.hpp"
+#include "gantry/tls.hpp"

@@ -67,7 +67,8 @@ public:
           store_(find<gantry_store_1_t>(GANTRY_STORE_1)),
           conn_(find<gantry_conn_1_t>(GANTRY_CONN_1)),
           upstream_(find<gantry_upstream_1_t>(GANTRY_UPSTREAM_1)),
-          client_(find<gantry_client_1_t>(GANTRY_CLIENT_1)) {}
+          client_(find<gantry_client_1_t>(GANTRY_CLIENT_1)),
+          tls_(find<gantry_tls_1_t>(GANTRY_TLS_1)) {}
 
     const gantry_host_t* raw() const noexcept { return raw_; }
     const gantry_log_1_t* log() const noexcept { return log_; }
@@ -82,6 +83,7 @@ public:
     const gantry_conn_1_t* conn() const noexcept { return conn_; }
     const gantry_upstream_1_t* upstream() const noexcept { return upstream_; }
     const gantry_client_1_t* client() const noexcept { return client_; }
+    const gantry_tls_1_t* tls() const noexcept { return tls_; }
 
     // Any other extension, as the table that its header declares; nullptr: this gantry does not have it. [any]
     template <class Table>
@@ -144,6 +146,7 @@ private:
     const gantry_conn_1_t* conn_;
     const gantry_upstream_1_t* upstream_;
     const gantry_client_1_t* client_;
+    const gantry_tls_1_t* tls_;
 };
 
 namespace detail {

@@ -21,6 +21,8 @@
 //     ConnFilter<T>                    connection(…)           -> Preface: conn.hpp; created for listeners
 //     State<T>                         prepare(Scope&, T* old) -> std::unique_ptr<T>
 //     Subscriber<T>                    event(const Event&)     -> Verdict: events.hpp
+//     CertificateSource<T>             want(Scope&, tls::Names) -> bool; T is the State as well: tls.hpp
+//     HelloHook<T>                     hello(Hello&)           -> Verdict: tls.hpp; of all listeners where T is the State
 //
 // create(scope) is asked for every location where a key of the module holds, its own or that of its host or of
 // [server], whenever the configuration is loaded. nullptr: nothing to do here, or, after scope.error(), the load
@@ -42,6 +44,7 @@
 #include "gantry/conn.hpp"
 #include "gantry/events.hpp"
 #include "gantry/roles.hpp"
+#include "gantry/tls.hpp"
 
 #include <memory>
 #include <utility>
@@ -69,6 +72,7 @@ struct State {
         }, "gantry::State<T>: T needs `static std::unique_ptr<T> prepare(gantry::Scope& top, T* old)`");
     using Object = T;
     static constexpr bool kIsState = true;
+    static constexpr bool kHoldsState = true;
     static constexpr bool kNeedsFilter = false;
     static constexpr bool kNeedsAsync = false;
 };
@@ -82,14 +86,16 @@ template <class... Roles>
 struct StateOf {
     using Type = NoState;
 };
-template <class T, class... Roles>
-struct StateOf<State<T>, Roles...> {
-    static_assert(std::is_same_v<typename StateOf<Roles...>::Type, NoState>,
-                  "a module has one State at most");
-    using Type = T;
-};
 template <class Role, class... Roles>
 struct StateOf<Role, Roles...> : StateOf<Roles...> {};
+template <class Role, class... Roles>
+    requires(requires { Role::kHoldsState; })
+struct StateOf<Role, Roles...> {
+    using Type = typename Role::Object;
+    using Other = typename StateOf<Roles...>::Type;
+    static_assert(std::is_same_v<Other, NoState> || std::is_same_v<Other, Type>,
+                  "a module has one State at most");
+};
 
 template <class T>
 const char kTypeMark = 0;  // its address stands for T
@@ -128,7 +134,13 @@ public:
     static const void* get_extension(void*, const char* id) noexcept {
         static constexpr gantry_instance_1_t kInstance{
             sizeof(gantry_instance_1_t), &prepare, &configure, &commit, &retire, kHosts, kListeners};
-        return std::string_view{id} == GANTRY_INSTANCE_1 ? &kInstance : nullptr;
+        if (std::string_view{id} == GANTRY_INSTANCE_1) return &kInstance;
+        if constexpr ((is_source<Roles>() || ...)) {
+            static constexpr gantry_certificate_source_1_t kSource{sizeof(gantry_certificate_source_1_t),
+                                                                   &want};
+            if (std::string_view{id} == GANTRY_CERTIFICATE_SOURCE_1) return &kSource;
+        }
+        return nullptr;
     }
 
     explicit Module(const Host& host) : host_(host) {}
@@ -147,13 +159,15 @@ private:
         };
         constexpr bool kFilters = (Roles::kNeedsFilter || ...);
         constexpr bool kWaits = (Roles::kNeedsAsync || ...);
-        constexpr bool kConnections = (is_of_listeners<Roles>() || ...);
+        constexpr bool kConnections = (is_of_connections<Roles>() || ...);
         constexpr bool kEvents = (is_subscriber<Roles>() || ...);
+        constexpr bool kHandshakes = (needs_tls<Roles>() || ...);
         return needs(host.conf(), true, GANTRY_CONF_1) && needs(host.http(), true, GANTRY_HTTP_1) &&
                needs(host.phase(), true, GANTRY_PHASE_1) && needs(host.filter(), kFilters, GANTRY_FILTER_1) &&
                needs(host.async(), kWaits, GANTRY_ASYNC_1) && needs(host.timer(), kWaits, GANTRY_TIMER_1) &&
                needs(host.conn(), kConnections, GANTRY_CONN_1) &&
-               needs(host.find<gantry_events_1_t>(GANTRY_EVENTS_1), kEvents, GANTRY_EVENTS_1);
+               needs(host.find<gantry_events_1_t>(GANTRY_EVENTS_1), kEvents, GANTRY_EVENTS_1) &&
+               needs(host.tls(), kHandshakes, GANTRY_TLS_1);
     }
 
     bool declare_keys() {
@@ -181,6 +195,7 @@ private:
             generation->state = S::prepare(scope, before != nullptr ? before->state.get() : nullptr);
             if (generation->state == nullptr || scope.has_failed()) return false;
             if (!(subscribe<Roles>(*generation, scope) && ...)) return false;
+            if (!(add_everywhere<Roles>(*generation, scope) && ...)) return false;
             *instance = generation.release();
             return true;
         });
@@ -205,12 +220,52 @@ private:
         });
     }
     template <class Role>
-    static constexpr bool is_of_listeners() {
+    static constexpr bool is_of_connections() {
         return requires { Role::kIsOfListeners; };
     }
     template <class Role>
+    static constexpr bool needs_tls() {
+        return requires { Role::kNeedsTls; };
+    }
+    template <class Role>
+    static constexpr bool is_source() {
+        return requires { Role::kIsSource; };
+    }
+    template <class Role>
+    static constexpr bool is_of_hellos() {
+        return requires { Role::kIsOfHellos; };
+    }
+    // Its object is the state, so that it has no places.
+    template <class Role>
+    static constexpr bool is_everywhere() {
+        return is_of_hellos<Role>() && std::is_same_v<typename Role::Object, S>;
+    }
+    template <class Role>
+    static constexpr bool is_of_listeners() {
+        return is_of_connections<Role>() || (is_of_hellos<Role>() && !is_everywhere<Role>());
+    }
+    template <class Role>
+    static bool add_everywhere(Generation& self, Scope& top) {
+        if constexpr (is_everywhere<Role>()) {
+            using Seat = typename Role::Seat;
+            auto seat = std::make_shared<Seat>(Seat{self.host, Name::value, self.state.get()});
+            self.places.push_back({nullptr, seat});
+            return Role::add(top, *seat) == GANTRY_OK;
+        }
+        return true;
+    }
+    static bool want(void* instance, gantry_scope_t* raw, const gantry_bytes_t* names,
+                     std::uint32_t count) noexcept {
+        auto& self = *static_cast<Generation*>(instance);
+        return guarded(*self.host, "want()", false, [&] {
+            Scope scope{raw, *self.host};
+            return self.state->want(scope, tls::Names{names, count}) && !scope.has_failed();
+        });
+    }
+    template <class Role>
     static bool add_to_location(Generation& self, Scope& scope, std::size_t first) {
-        if constexpr (!is_of_listeners<Role>()) return add_role<Role>(self, scope, first);
+        if constexpr (!is_of_listeners<Role>() && !is_everywhere<Role>())
+            return add_role<Role>(self, scope, first);
         return true;
     }
     template <class Role>

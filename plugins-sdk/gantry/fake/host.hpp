@@ -26,6 +26,7 @@ inline Host::~Host() {
     for (const detail::Timer& timer : state_.timers) {
         if (timer.interval != 0) state_.violation("a timer of every() was not cancelled");
     }
+    if (!state_.certificates.empty()) state_.violation("a certificate was not released");
     if (detail::TimerTable::latest == &state_) detail::TimerTable::latest = nullptr;
 }
 
@@ -44,6 +45,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_UPSTREAM_1) return &detail::HttpTable::kUpstreamTable;
     if (wanted == GANTRY_CLIENT_1) return &detail::ClientTable::kTable;
     if (wanted == GANTRY_EVENTS_1) return &detail::EventsTable::kTable;
+    if (wanted == GANTRY_TLS_1) return &detail::TlsTable::kTable;
     return nullptr;
 }
 
@@ -76,6 +78,12 @@ inline bool Host::load(const gantry_module_entry_t& entry) {
         state_.violation("the module offers no gantry.instance/1, or one without prepare and retire");
         return false;
     }
+    state_.source_table = static_cast<const gantry_certificate_source_1_t*>(
+        entry.get_extension(state_.module, GANTRY_CERTIFICATE_SOURCE_1));
+    if (state_.source_table != nullptr && !GANTRY_HAS(state_.source_table, want)) {
+        state_.violation("the module offers certificates without want()");
+        return false;
+    }
     return true;
 }
 
@@ -93,6 +101,7 @@ inline bool Host::convert(detail::Generation& generation) {
         detail::ScopeState* parent = index == 0 ? nullptr : generation.scopes[state_.parents[index]].get();
         auto scope = std::make_unique<detail::ScopeState>(
             detail::ScopeState{&state_, given.kind, given.name, parent, {}});
+        scope->certificate_names = given.certificate_names;
         for (const Entry& entry : given.entries) {
             const gantry_key_t* key = detail::Conversion::find_key(state_.keys, state_.key_count, entry.name);
             detail::Conversion conversion;
@@ -157,6 +166,37 @@ inline bool Host::configure(detail::Generation& generation) {
     return state_.errors.empty();
 }
 
+// Tells the module which hosts ask for certificates; what nobody asks for any more is forgotten.
+inline bool Host::want(detail::Generation& generation) {
+    const auto before = state_.asked_for;
+    std::set<std::string, std::less<>> now;
+    for (const auto& scope : generation.scopes) {
+        if (scope->certificate_names.empty()) continue;
+        if (state_.source_table == nullptr) {
+            state_.errors.push_back({scope->name, "the module offers no certificates", ""});
+            return false;
+        }
+        std::vector<gantry_bytes_t> names;
+        for (const std::string& name : scope->certificate_names) {
+            names.push_back(detail::bytes(name));
+            now.insert(name);
+            state_.asked_for.insert(name);
+        }
+        state_.step = detail::Step::Configuring;
+        const bool went_well =
+            state_.source_table->want(generation.instance, reinterpret_cast<gantry_scope_t*>(scope.get()),
+                                      names.data(), static_cast<std::uint32_t>(names.size()));
+        state_.step = detail::Step::Idle;
+        if (!went_well || !state_.errors.empty()) {
+            now = before;
+            break;
+        }
+    }
+    state_.asked_for = now;
+    std::erase_if(state_.offered, [&](const auto& one) { return now.find(one.first) == now.end(); });
+    return state_.errors.empty();
+}
+
 inline bool Host::reload() {
     if (state_.instance_table == nullptr) return false;
     state_.errors.clear();
@@ -175,7 +215,7 @@ inline bool Host::reload() {
         generation.instance = instance;
         if (went_well && instance == nullptr) state_.violation("prepare() set no instance");
     }
-    if (!went_well || !state_.errors.empty() || !configure(generation)) {
+    if (!went_well || !state_.errors.empty() || !want(generation) || !configure(generation)) {
         state_.generations.pop_back();
         return false;
     }
@@ -249,6 +289,21 @@ inline Connection Host::connect(Connecting connecting) {
     }
     state->go_on();
     return Connection{std::move(state)};
+}
+
+inline Greeted Host::greet(Greeting greeting) {
+    detail::HelloState hello{&state_,
+                             std::move(greeting.listener),
+                             std::move(greeting.server_name),
+                             std::move(greeting.protocols),
+                             address(greeting.client),
+                             address(greeting.local)};
+    return detail::TlsTable::run(hello, *state_.serving);
+}
+
+inline std::vector<std::string> Host::offered(std::string_view name) const {
+    const auto found = state_.offered.find(name);
+    return found == state_.offered.end() ? std::vector<std::string>{} : found->second;
 }
 
 inline void Host::count(std::string name, std::vector<std::string> labels, std::vector<std::string> values,

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -115,6 +116,14 @@ struct ConnHook {
     gantry_conn_filter_t filter;
 };
 
+struct HelloHookState {
+    std::string name;
+    std::string before;
+    std::string after;
+    std::string phase;  // of hellos there is one
+    gantry_hello_hook_t hook;
+};
+
 struct ScopeState {
     State* host;
     std::uint32_t kind;
@@ -124,6 +133,8 @@ struct ScopeState {
     std::map<std::string, std::unique_ptr<Value>, std::less<>> values = {};  // of this scope itself
     std::vector<Hook> hooks = {};
     std::vector<ConnHook> conn_filters = {};  // of a listener
+    std::vector<HelloHookState> hello_hooks = {};
+    std::vector<std::string> certificate_names = {};  // of a host that names the module as its source
 };
 
 struct SubscriptionState {
@@ -313,6 +324,7 @@ struct State {
     const gantry_module_entry_t* entry = nullptr;
     void* module = nullptr;
     const gantry_instance_1_t* instance_table = nullptr;
+    const gantry_certificate_source_1_t* source_table = nullptr;
     const gantry_key_t* keys = nullptr;
     std::uint32_t key_count = 0;
     Step step = Step::Idle;
@@ -348,6 +360,12 @@ struct State {
     std::map<std::string, StoredValue, std::less<>> values = {};
     std::map<std::string, StoredCount, std::less<>> counts = {};
     std::map<std::string, StoredStream, std::less<>> streams = {};
+    std::map<gantry_certificate_t, std::string> certificates = {};  // chains, by number
+    gantry_certificate_t last_certificate = 0;
+    std::map<std::string, std::vector<std::string>, std::less<>> offered = {};  // chains, by name
+    std::set<std::string, std::less<>> asked_for = {};                          // names
+    std::string certificate_problem = {};
+    std::int64_t certificate_end = 4'000'000'000;
     std::uint64_t last_version = 0;
     std::uint64_t last_entry = 0;
     std::deque<PublishedEvent> events = {};

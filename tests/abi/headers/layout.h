@@ -515,3 +515,49 @@ IS(GANTRY_FETCH_HEAD_MAX, 65536);
 IS(GANTRY_FETCH_BODY_MAX, 67108864);
 IS(GANTRY_TARGET_UNVERIFIED, 1);
 IS(GANTRY_FETCH_STREAMED_BODY, 1);
+
+SIZE(gantry_certificate_pem_t, 72);
+AT(gantry_certificate_pem_t, size, 0);
+AT(gantry_certificate_pem_t, unused, 4);
+AT(gantry_certificate_pem_t, chain, 8);
+AT(gantry_certificate_pem_t, key, 24);
+AT(gantry_certificate_pem_t, ocsp, 40);
+AT(gantry_certificate_pem_t, source, 56);
+
+SIZE(gantry_certificate_report_t, 520);
+AT(gantry_certificate_report_t, size, 0);
+AT(gantry_certificate_report_t, reason_size, 4);
+AT(gantry_certificate_report_t, not_before, 8);
+AT(gantry_certificate_report_t, not_after, 16);
+AT(gantry_certificate_report_t, reason, 24);
+
+SIZE(gantry_hello_hook_t, 48);
+AT(gantry_hello_hook_t, size, 0);
+AT(gantry_hello_hook_t, unused, 4);
+AT(gantry_hello_hook_t, name, 8);
+AT(gantry_hello_hook_t, before, 16);
+AT(gantry_hello_hook_t, after, 24);
+AT(gantry_hello_hook_t, run, 32);
+AT(gantry_hello_hook_t, self, 40);
+
+SIZE(gantry_tls_1_t, 96);
+AT(gantry_tls_1_t, size, 0);
+AT(gantry_tls_1_t, make, 8);
+AT(gantry_tls_1_t, release, 16);
+AT(gantry_tls_1_t, offer, 24);
+AT(gantry_tls_1_t, add_hello, 32);
+AT(gantry_tls_1_t, listener, 40);
+AT(gantry_tls_1_t, server_name, 48);
+AT(gantry_tls_1_t, protocol, 56);
+AT(gantry_tls_1_t, client, 64);
+AT(gantry_tls_1_t, local, 72);
+AT(gantry_tls_1_t, use, 80);
+AT(gantry_tls_1_t, refuse, 88);
+
+SIZE(gantry_certificate_source_1_t, 16);
+AT(gantry_certificate_source_1_t, size, 0);
+AT(gantry_certificate_source_1_t, want, 8);
+
+IS(GANTRY_PEM_MAX, 1048576);
+IS(GANTRY_CERTIFICATES_MAX, 100000);
+IS(GANTRY_OFFER_MOST, 4);

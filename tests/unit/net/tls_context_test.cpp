@@ -35,6 +35,36 @@ std::string visit(Client& client) {
     return client.send("x") && client.receive(1) == "x" ? "" : Client::reason();
 }
 
+// Answers hellos as the test says, and notes what it was told.
+struct Watcher final : HelloWatcher {
+    Answer on_hello(ClientHello& hello) override {
+        ++count;
+        server_name = hello.server_name;
+        protocols = hello.protocols;
+        client = hello.client;
+        local = hello.local;
+        return answer(hello);
+    }
+    std::function<Answer(ClientHello&)> answer = [](ClientHello&) { return Answer::GoOn; };
+    int count = 0;
+    std::string server_name;
+    std::string protocols;
+    PeerAddress client;
+    PeerAddress local;
+};
+
+CertificateSetPtr set_of(const Made& made) {
+    auto set = std::make_shared<CertificateSet>(std::vector<std::string>{"challenge.test"});
+    set->publish(
+        {read_certificate({.chain = made.pem(), .key = made.key_pem(), .ocsp = {}, .source = "challenge"})
+             .certificate});
+    return set;
+}
+
+constexpr const char* kAcme =
+    "\x0a"
+    "acme-tls/1";
+
 }  // namespace
 
 TEST_CASE("tls_context: the name decides the certificate, however it is written", "[net][tls]") {
@@ -327,4 +357,95 @@ TEST_CASE("tls_context: contexts of sets that went are dropped", "[net][tls]") {
         REQUIRE(client.shake_hands() == "");
         CHECK(client.subject() == "host" + std::to_string(i) + ".test");
     }
+}
+
+TEST_CASE("tls_context: a watcher sees each hello once", "[net][tls]") {
+    const Site site;
+    TlsServer server;
+    server.serve("", {site.files});
+    Watcher watcher;
+    server.watch(watcher);
+    Client client(server.connect(), nullptr, "Example.Test.", offers("\x02h2\x08http/1.1"));
+    REQUIRE(visit(client) == "");
+    CHECK(watcher.count == 1);
+    CHECK(watcher.server_name == "example.test");
+    CHECK(watcher.protocols == "\x02h2\x08http/1.1");
+    CHECK(watcher.local.family == 4);
+    CHECK(watcher.local.port != 0);
+    Client nameless(server.connect(), nullptr, "");
+    REQUIRE(visit(nameless) == "");
+    CHECK(watcher.server_name.empty());
+    CHECK(watcher.protocols.empty());
+    // A group that the server does not prefer costs another round, and no second question.
+    Client retried(server.connect(), nullptr, "example.test",
+                   [](SSL_CTX* context) { SSL_CTX_set1_groups_list(context, "P-521:P-384"); });
+    REQUIRE(visit(retried) == "");
+    CHECK(watcher.count == 3);
+}
+
+TEST_CASE("tls_context: a watcher refuses with its alert", "[net][tls]") {
+    const Site site;
+    TlsServer server;
+    server.serve("", {site.files});
+    Watcher watcher;
+    watcher.answer = [](ClientHello& hello) {
+        if (hello.server_name == "quiet.test") hello.alert = 112;
+        return HelloWatcher::Answer::Refuse;
+    };
+    server.watch(watcher);
+    Client client(server.connect());
+    CHECK(client.shake_hands() == "tlsv1 alert access denied");
+    Client other(server.connect(), nullptr, "quiet.test");
+    CHECK(other.shake_hands() == "tlsv1 unrecognized name");
+    CHECK(server.asked.empty());
+}
+
+TEST_CASE("tls_context: a protocol of a watcher's own ends with the handshake", "[net][tls]") {
+    const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+    const Site site;
+    const Made clients = make({.cn = "Clients", .is_ca = true});
+    conf::TlsSettings settings;
+    settings.client.mode = conf::ClientCertificates::Mode::Required;
+    settings.client.ca_file = site.directory.write("clients.pem", clients.pem());
+    TlsServer server(settings);
+    server.serve("", {site.files});
+    Watcher watcher;
+    const CertificateSetPtr challenge = set_of(make({.cn = "challenge"}));
+    watcher.answer = [&](ClientHello& hello) {
+        if (!has_protocol(hello.protocols, "acme-tls/1")) return HelloWatcher::Answer::GoOn;
+        hello.certificate = challenge;
+        hello.protocol = "acme-tls/1";
+        return HelloWatcher::Answer::GoOn;
+    };
+    server.watch(watcher);
+    Client authority(server.connect(), nullptr, "example.test", [&](SSL_CTX* context) {
+        offers(kAcme)(context);
+        only(version)(context);
+    });
+    REQUIRE(authority.shake_hands() == "");
+    CHECK(authority.subject() == "challenge");
+    char byte = 0;
+    CHECK(SSL_read(authority.ssl(), &byte, 1) == 0);
+    CHECK(SSL_get_error(authority.ssl(), 0) == SSL_ERROR_ZERO_RETURN);  // in order
+    CHECK_FALSE(authority.session);
+    CHECK(server.next_seen().error.empty());
+    CHECK(server.open_connections() == 0);
+    Client usual(server.connect());
+    CHECK(visit(usual) != "");  // it has no certificate to show
+}
+
+TEST_CASE("tls_context: a watcher may choose among the protocols of the listener", "[net][tls]") {
+    const Site site;
+    TlsServer server({}, {"h2", "http/1.1"});
+    server.serve("", {site.files});
+    Watcher watcher;
+    watcher.answer = [](ClientHello& hello) {
+        hello.protocol = "http/1.1";
+        return HelloWatcher::Answer::GoOn;
+    };
+    server.watch(watcher);
+    Client client(server.connect(), nullptr, "example.test", offers("\x02h2\x08http/1.1"));
+    REQUIRE(visit(client) == "");
+    CHECK(client.subject() == "example.test");
+    CHECK(server.next_seen().texts.at(3) == "http/1.1");
 }

@@ -172,6 +172,11 @@ public:
         serve(name, acquired.set);
     }
 
+    // Who sees hellos from now on; as long as the server.
+    void watch(HelloWatcher& watcher) {
+        run([&] { context_->set_watcher(watcher); });
+    }
+
     // A connected socket whose other end is served.
     int connect() {
         const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));

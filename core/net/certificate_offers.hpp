@@ -1,0 +1,43 @@
+// Certificates that are offered while the process runs, in the place of files: by whom, and for which name.
+#pragma once
+
+#include "core/net/certificate_store.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gantry::net {
+
+// [any]
+class CertificateOffers {
+public:
+    // What `name` ("example.com", "*.example.com") shows of `source`; empty until something is offered. It
+    // lasts as long as somebody holds it, so that one generation hands it on to the next.
+    CertificateSetPtr acquire(std::string_view source, std::string_view name);
+
+    struct Outcome {
+        enum class Kind : std::uint8_t { Done, NotAsked, Refused };
+        Kind kind = Kind::Done;
+        std::string reason = {};  // a sentence, lower case, no full stop
+    };
+    // Each of `names` shows `certificates` from the next handshake on; none: nothing. All names or none
+    // change.
+    Outcome offer(std::string_view source, const std::vector<std::string_view>& names,
+                  const std::vector<CertificatePtr>& certificates);
+
+private:
+    using Slots = std::map<std::string, std::weak_ptr<CertificateSet>, std::less<>>;  // by source and name
+    void forget_unused();
+
+    std::mutex mutex_;
+    Slots slots_;
+    std::size_t sweep_at_ = 64;
+};
+
+}  // namespace gantry::net
