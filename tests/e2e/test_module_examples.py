@@ -5,12 +5,14 @@ import random
 import re
 import signal
 import socket
+import ssl
 import threading
 import time
 
 import pytest
 
-from support.client import fetch
+from support.certs import trusting
+from support.client import RawClient, fetch
 from support.gantry import Gantry
 from support.modules import SDK, build
 from support.operator import run
@@ -22,8 +24,19 @@ modules = [@modules@]
 [server]
 tally = true
 tally_every = 1
+vault = { folder = "@dir@/vault", every = "10ms" }
 [listener.web]
 address = "127.0.0.1:0"
+[listener.tls]
+address = "127.0.0.1:0"
+tls = true
+[host."vault.test"]
+listeners = ["tls"]
+certificate = "vault"
+[host."vault.test".location."/"]
+respond = "from the vault"
+[host."test"]
+listeners = ["web"]
 [host."test".location."/"]
 static = { root = "@dir@/www" }
 [host."test".location."/hello"]
@@ -48,7 +61,7 @@ doorman = { url = "http://127.0.0.1:@service@/check", identity = "X-User" }
 file = "@dir@/store.db"
 """
 FILES = {"www/index.html": "front", "www/loud/long.txt": "whisper " * 20_000, "www/private/a.txt": "inside", "guests": "sesame\nother\n"}
-SOURCES = {"hello": "c", "tally": "c", "teapot": "cpp", "shout": "cpp", "gate": "cpp", "visits": "cpp", "doorman": "cpp"}
+SOURCES = {"hello": "c", "tally": "c", "teapot": "cpp", "shout": "cpp", "gate": "cpp", "visits": "cpp", "doorman": "cpp", "vault": "cpp"}
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +94,22 @@ def test_the_doorman_asks_who_it_is(gantry):
     answer = fetch(gantry, "/doorman/", headers=[("X-User", "root")])
     assert (answer.status, answer["WWW-Authenticate"]) == (401, "Cookie")
     assert fetch(gantry, "/doorman/", headers=[("Cookie", "who=broken")]).status == 502
+
+
+def test_the_vault_shows_what_is_in_it(gantry, authority):
+    def shown(context):
+        with RawClient(gantry, "tls", tls=context, server_name="vault.test") as client:
+            return client.socket.getpeercert(binary_form=True)
+
+    with pytest.raises(ssl.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+        shown(authority.context())
+    for _ in range(2):
+        leaf = authority.leaf("vault.test", fresh=True)
+        gantry.write("vault/vault.test.pem", leaf.certificate + leaf.key)
+        wait_until(lambda: shown(trusting()) == leaf.der, "the certificate of the file")
+    assert shown(authority.context()) == leaf.der
+    (gantry.dir / "vault" / "vault.test.pem").unlink()
+    wait_until(lambda: shown(trusting()) != leaf.der, "the placeholder")
 
 
 def tally(gantry):
