@@ -2,6 +2,7 @@
 
 #include "core/cli/exit_code.hpp"
 #include "core/conf/load.hpp"
+#include "core/conf/utf8.hpp"
 #include "core/control/socket_path.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -34,6 +35,20 @@ void print(std::FILE* to, std::string_view text) {
     if (!text.empty()) std::fwrite(text.data(), 1, text.size(), to);
 }
 
+std::string printable(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const std::string_view character = text.substr(0, conf::utf8_step(text));
+        if (character == "\n" || conf::utf8_width(character) >= 0) {
+            out += character;
+        } else {
+            for (const char c : character) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        }
+        text.remove_prefix(character.size());
+    }
+    return out;
+}
+
 std::string_view text(const json::object& from, std::string_view key) {
     const json::value* const found = from.if_contains(key);
     return found != nullptr && found->is_string() ? std::string_view(found->get_string())
@@ -59,15 +74,17 @@ std::optional<int> conclude(const RemoteOptions& options, const Response& respon
         }
         return kUnreachable;
     }
-    const int code = response.status == 200 ? kOk : response.status == 422 ? kInvalidConfiguration : kFailure;
+    const int code = response.status / 100 == 2 ? kOk
+                     : response.status == 422   ? kInvalidConfiguration
+                                                : kFailure;
     if (options.json) {
         print(stdout, json::serialize(response.body) + "\n");
         return code;
     }
     if (code == kOk) return std::nullopt;
     print(stderr, text(response.body, "report"));
-    print(stderr, fmt::format("gantry: {}\n      = {}\n", text(response.body, "error"),
-                              text(response.body, "remedy")));
+    print(stderr, fmt::format("gantry: {}\n      = {}\n", printable(text(response.body, "error")),
+                              printable(text(response.body, "remedy"))));
     return code;
 }
 

@@ -30,6 +30,9 @@ std::optional<int> conclude(const RemoteOptions& options, const control::Respons
 
 void print(std::FILE* to, std::string_view text);
 
+// What a terminal may be given, line ends as well; anything else as "\\x1b".
+std::string printable(std::string_view text);
+
 // "" and 0 where there is no such member.
 std::string_view text(const boost::json::object& from, std::string_view key);
 std::uint64_t number(const boost::json::object& from, std::string_view key);

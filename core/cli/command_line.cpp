@@ -15,6 +15,7 @@
 #include "core/cli/run.hpp"
 #include "core/cli/tail.hpp"
 #include "core/cli/top.hpp"
+#include "core/cli/verbs.hpp"
 #include "core/conf/json_schema.hpp"
 #include "core/conf/json_text.hpp"
 #include "core/net/tls_version.hpp"
@@ -56,10 +57,6 @@ int say(const Manners& manners, const std::string& text, const std::string& json
     return kOk;
 }
 
-void add_config(CLI::App& command, std::string& config, const char* doc = "The configuration file") {
-    command.add_option("-c,--config", config, doc)->type_name("FILE");
-}
-
 std::shared_ptr<Manners> add_manners(CLI::App& command) {
     auto manners = std::make_shared<Manners>();
     add_format(command, manners->json);
@@ -69,22 +66,6 @@ std::shared_ptr<Manners> add_manners(CLI::App& command) {
 }
 
 // ---- commands that speak to a running gantry
-
-struct Remote {
-    CLI::App* app;
-    std::shared_ptr<RemoteOptions> options;
-};
-
-Remote add_remote(CLI::App& app, const char* name, const char* doc) {
-    CLI::App* const command = app.add_subcommand(name, doc);
-    auto options = std::make_shared<RemoteOptions>();
-    add_config(*command, options->config, "The configuration that it serves");
-    command->add_option("--socket", options->socket, "Its control socket")->type_name("PATH");
-    command->add_flag("-q,--quiet", options->quiet, "Say nothing when all is well");
-    add_format(*command, options->json);
-    command->footer(footer());
-    return {command, std::move(options)};
-}
 
 void add_remotes(CLI::App& app, Commands& all) {
     const Remote reload = add_remote(app, "reload", "Load the configuration anew and say what became of it");
@@ -341,6 +322,7 @@ int run_command_line(int argc, char** argv) {
     add_tail(app, all);
     add_top(app, all);
     add_version(app, all);
+    if (const int code = add_verbs(app, all, {argv + 1, argv + argc}); code != kOk) return code;
 
     try {
         app.parse(argc, argv);

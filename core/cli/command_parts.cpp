@@ -29,4 +29,19 @@ void add_format(CLI::App& command, bool& json) {
         ->check(one_of({"text", "json"}));
 }
 
+void add_config(CLI::App& command, std::string& config, const char* doc) {
+    command.add_option("-c,--config", config, doc)->type_name("FILE");
+}
+
+Remote add_remote(CLI::App& app, const std::string& name, const std::string& doc) {
+    CLI::App* const command = app.add_subcommand(name, doc);
+    auto options = std::make_shared<RemoteOptions>();
+    add_config(*command, options->config, "The configuration that it serves");
+    command->add_option("--socket", options->socket, "Its control socket")->type_name("PATH");
+    command->add_flag("-q,--quiet", options->quiet, "Say nothing when all is well");
+    add_format(*command, options->json);
+    command->footer(footer());
+    return {command, std::move(options)};
+}
+
 }  // namespace gantry::cli

@@ -1,8 +1,11 @@
 // What the descriptions of commands have in common. Only for sources that describe commands by CLI11.
 #pragma once
 
+#include "core/cli/remote.hpp"
+
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,5 +27,15 @@ CLI::Validator one_of(std::vector<std::string> words);
 
 // --format text|json
 void add_format(CLI::App& command, bool& json);
+
+// -c, --config FILE
+void add_config(CLI::App& command, std::string& config, const char* doc = "The configuration file");
+
+// A command that asks a running gantry, with what all of these take.
+struct Remote {
+    CLI::App* app;
+    std::shared_ptr<RemoteOptions> options;
+};
+Remote add_remote(CLI::App& app, const std::string& name, const std::string& doc);
 
 }  // namespace gantry::cli

@@ -206,7 +206,10 @@ std::string commands_man(const CommandDoc& gantry) {
         "commands "
         "look at a configuration, or explain what may stand in it. A configuration that is changed is loaded "
         "anew "
-        "without anyone who is connected noticing; one that is wrong is refused, and the old one goes on."));
+        "without anyone who is connected noticing; one that is wrong is refused, and the old one goes on. "
+        "Modules bring commands of their own along, such as gantry limit bans: gantry help lists those of "
+        "the modules "
+        "that are installed."));
     out.append("\n.SH OPTIONS\n.TP\n.B \"\\-h, \\-\\-help\"\nSay how it is used; of each command too.\n");
     for (const OptionDoc& option : gantry.options) {
         fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", argument(option.heading()),

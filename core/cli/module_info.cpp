@@ -27,9 +27,32 @@ std::string manifest_text(const module::Manifest& manifest, bool is_loaded) {
     line("description", manifest.description);
     line("abi", text_of(manifest.abi));
     line("libraries", fmt::format("{}", fmt::join(manifest.needed, ", ")));
+    for (const module::Command& command : manifest.commands)
+        line("command", fmt::format("{}: {}", command.name, command.help));
     for (const auto& [key, value] : manifest.more) line(key + " ", value);
     line("loads", fmt::format("{}: gantry {} has abi {}", is_loaded ? "yes" : "no", version(),
                               text_of(module::abi_of_this_gantry())));
+    return out;
+}
+
+json::array commands_json(const std::vector<module::Command>& commands) {
+    json::array out;
+    for (const module::Command& command : commands) {
+        json::array options;
+        for (const module::CommandPart& part : command.parts) {
+            const bool is_argument = part.kind == module::CommandPart::Kind::Argument;
+            options.push_back(json::object{
+                {"name", is_argument ? part.name : "--" + part.name},
+                {"value", part.value.empty() ? json::value(nullptr) : json::value(part.value)},
+                {"help", part.help},
+                {"required", part.is_required},
+                {"default", part.standard.empty() ? json::value(nullptr) : json::value(part.standard)}});
+        }
+        out.push_back(json::object{{"name", command.name},
+                                   {"help", command.help},
+                                   {"route", fmt::format("{} {}", command.method, command.path)},
+                                   {"options", std::move(options)}});
+    }
     return out;
 }
 
@@ -44,6 +67,7 @@ json::object manifest_json(const module::Manifest& manifest) {
             {"description", manifest.description},
             {"abi", text_of(manifest.abi)},
             {"libraries", std::move(libraries)},
+            {"commands", commands_json(manifest.commands)},
             {"more", std::move(more)}};
 }
 

@@ -51,7 +51,7 @@ Process::Process(const RunOptions& options, net::BrokeredSockets& sockets, FromS
     module_services_.store = &store_;
     module_services_.upstreams = &services_.upstreams;
     add_operations(api_, *this);
-    add_module_operations(api_, modules_);
+    add_module_operations(api_, modules_, [this] { return server_->generation(); });
 }
 
 // ---- the life of the process
@@ -271,6 +271,8 @@ bool Process::is_drained() const {
 int Process::end() {
     const std::uint64_t left = server_->open_connections();
     for (const auto& told : on_end_) told(left);
+    module_services_.calls.cancel_all();
+    api_.close();  // what was asked meanwhile would find nobody
     control_.reset();
     store_.finish();
     if (left > 0) {

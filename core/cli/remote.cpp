@@ -249,6 +249,19 @@ int history_command(const RemoteOptions& options, std::optional<std::uint64_t> g
     return kOk;
 }
 
+namespace {
+
+std::string names_of(const json::object& from, std::string_view key) {
+    const json::value* const found = from.if_contains(key);  // an older server has none
+    std::string out;
+    if (found == nullptr || !found->is_array()) return out;
+    for (const json::value& each : found->get_array())
+        out.append(out.empty() ? "" : ", ").append(text(each.as_object(), "name"));
+    return out;
+}
+
+}  // namespace
+
 int modules_command(const RemoteOptions& options) {
     const Response response = ask(options, http::Method::Get, "/v1/modules", kLook);
     if (const auto code = conclude(options, response)) return *code;
@@ -263,6 +276,8 @@ int modules_command(const RemoteOptions& options) {
               fmt::format("  {} calls, {:.2f} \u00b5s each, {:.3f} s together; {} held their worker up\n",
                           calls, calls == 0 ? 0.0 : seconds * 1e6 / static_cast<double>(calls), seconds,
                           number(module, "slow_calls")));
+        if (const std::string commands = names_of(module, "commands"); !commands.empty())
+            print(stdout, fmt::format("  commands: {}\n", commands));
     }
     return kOk;
 }

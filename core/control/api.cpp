@@ -9,17 +9,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string known_paths(const std::vector<Route>& routes) {
-    std::string out;
-    for (const Route& route : routes) {
-        out.append(out.empty() ? "" : ", ")
-            .append(http::name_of(route.method))
-            .append(" ")
-            .append(route.path);
-    }
-    return out;
-}
-
 }  // namespace
 
 Reply refusal(int status, std::string_view error, std::string_view remedy) {
@@ -39,23 +28,44 @@ void Api::add(http::Method method, std::string_view path, std::function<void(con
     routes_.push_back({method, path, std::move(run)});
 }
 
-void Api::handle(http::Method method, std::string_view path, std::string_view body, Caller caller,
-                 const Answer& answer) const {
-    const Route* found = nullptr;
-    bool is_path_known = false;
+void Api::add_below(std::string_view prefix, std::function<void(const Request&, Answer)> run) {
+    below_.push_back({prefix, std::move(run)});
+}
+
+std::string Api::known_paths() const {
+    std::string out;
+    const auto add = [&out](std::string_view text) { out.append(out.empty() ? "" : ", ").append(text); };
+    for (const Route& route : routes_) add(fmt::format("{} {}", http::name_of(route.method), route.path));
+    for (const Below& below : below_) add(fmt::format("{}...", below.prefix));
+    return out;
+}
+
+// Null: there is none.
+const std::function<void(const Request&, Answer)>* Api::find(const Request& request,
+                                                             bool& is_path_known) const {
     for (const Route& route : routes_) {
-        if (route.path != path) continue;
+        if (route.path != request.path) continue;
         is_path_known = true;
-        if (route.method == method) found = &route;
+        if (route.method == request.method) return &route.run;
     }
+    if (is_path_known) return nullptr;
+    for (const Below& below : below_) {
+        if (request.path.starts_with(below.prefix)) return &below.run;
+    }
+    return nullptr;
+}
+
+void Api::handle(Request request, std::string_view body, const Answer& answer) const {
+    if (is_closed_) return;
+    bool is_path_known = false;
+    const auto* const found = find(request, is_path_known);
     if (found == nullptr) {
         answer(refusal(is_path_known ? 405 : 404,
-                       is_path_known ? fmt::format("{} does not take this method", path)
-                                     : fmt::format("there is no {}", path),
-                       "these are known: " + known_paths(routes_)));
+                       is_path_known ? fmt::format("{} does not take this method", request.path)
+                                     : fmt::format("there is no {}", request.path),
+                       "these are known: " + known_paths()));
         return;
     }
-    Request request{method, std::string(path), {}, caller};
     if (!body.empty()) {
         json::error_code error;
         json::value value = json::parse(body, error);
@@ -65,7 +75,7 @@ void Api::handle(http::Method method, std::string_view path, std::string_view bo
         }
         request.body = std::move(value.as_object());
     }
-    found->run(request, answer);
+    (*found)(request, answer);
 }
 
 }  // namespace gantry::control

@@ -22,6 +22,7 @@ struct Caller {
 struct Request {
     http::Method method = http::Method::Get;
     std::string path;          // "/v1/status"
+    std::string query;         // as it was sent, without the "?"
     boost::json::object body;  // empty where none came
     Caller caller;
 };
@@ -52,13 +53,28 @@ class Api {
 public:
     void add(http::Method method, std::string_view path, std::function<void(const Request&, Answer)> run);
 
-    // Reads `body` as a JSON object and calls the route; what fits none is answered here. Runs on the thread
-    // that calls it.
-    void handle(http::Method method, std::string_view path, std::string_view body, Caller caller,
-                const Answer& answer) const;
+    // What no route of a path of its own takes, whatever the method: `prefix` ends with "/".
+    void add_below(std::string_view prefix, std::function<void(const Request&, Answer)> run);
+
+    // Reads `body` as the JSON object of `request` and calls the route; what fits none is answered here. Runs
+    // on the thread that calls it.
+    void handle(Request request, std::string_view body, const Answer& answer) const;
+
+    // The process ends: what comes from now on gets no answer.
+    void close() { is_closed_ = true; }
 
 private:
+    struct Below {
+        std::string_view prefix;
+        std::function<void(const Request&, Answer)> run;
+    };
+    const std::function<void(const Request&, Answer)>* find(const Request& request,
+                                                            bool& is_path_known) const;
+    std::string known_paths() const;
+
     std::vector<Route> routes_;
+    std::vector<Below> below_;
+    bool is_closed_ = false;
 };
 
 }  // namespace gantry::control

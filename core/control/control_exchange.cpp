@@ -50,9 +50,14 @@ void ControlExchange::ask() {
             if (*self != nullptr) (*self)->answer(given);
         });
     };
-    context_.main.post([&api = context_.api, method = request_.method, path = std::string(request_.path),
-                        body = std::move(body_), caller = caller_of(stream_.facts().fd),
-                        reply] { api.handle(method, path, body, caller, reply); });
+    Request request{request_.method,
+                    std::string(request_.path),
+                    std::string(request_.query),
+                    {},
+                    caller_of(stream_.facts().fd)};
+    context_.main.post([&api = context_.api, request = std::move(request), body = std::move(body_), reply] {
+        api.handle(request, body, reply);
+    });
 }
 
 void ControlExchange::answer(const Reply& reply) {

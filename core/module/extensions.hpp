@@ -9,6 +9,7 @@
 #include <gantry/ext/client.h>
 #include <gantry/ext/conf.h>
 #include <gantry/ext/conn.h>
+#include <gantry/ext/control.h>
 #include <gantry/ext/events.h>
 #include <gantry/ext/filter.h>
 #include <gantry/ext/http.h>
@@ -38,6 +39,7 @@ extern const gantry_upstream_1_t kUpstream;
 extern const gantry_client_1_t kClient;
 extern const gantry_events_1_t kEvents;
 extern const gantry_tls_1_t kTls;
+extern const gantry_control_1_t kControl;
 
 // Null: there is none of that id.
 const void* find_extension(std::string_view id);

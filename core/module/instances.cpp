@@ -272,6 +272,11 @@ void Instances::add_in_order(const server::HandlerScope& scope, const Added& add
     }
 }
 
+bool Instances::has(std::string_view module) const {
+    return std::any_of(instances_.begin(), instances_.end(),
+                       [&](const Instance& instance) { return instance.module->name == module; });
+}
+
 void Instances::commit() {
     diagnostics_ = nullptr;
     for (const Instance& instance : instances_) {

@@ -41,6 +41,9 @@ public:
 
     const std::deque<BoundSubscription>& subscriptions() const { return kept_.subscriptions; }
     std::size_t count() const { return instances_.size(); }
+    bool has(std::string_view module) const;
+    // Of the control API, of all modules.
+    const std::deque<BoundRoute>& routes() const { return kept_.routes; }
 
 private:
     struct Instance {

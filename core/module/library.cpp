@@ -103,7 +103,7 @@ tl::expected<Library, conf::ModuleRefusal> open_library(const std::string& path)
                     "gantry/entry.h"));
     }
     if (auto wrong = judge(*entry, path)) return tl::unexpected(std::move(*wrong));
-    return Library{path, entry};
+    return Library{path, manifest->commands, entry};
 }
 
 }  // namespace gantry::module

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/conf/module_keys.hpp"
+#include "core/module/commands.hpp"
 
 #include <gantry/entry.h>
 #include <string>
@@ -13,6 +14,7 @@ namespace gantry::module {
 
 struct Library {
     std::string path;
+    std::vector<Command> commands;
     const gantry_module_entry_t* entry = nullptr;
 };
 

@@ -84,6 +84,10 @@ private:
         if (key == "version") return take_version(value);
         if (key == "abi") return take_abi(value);
         if (key == "description") return take_description(value);
+        if (is_command_line(key)) {
+            const std::string why = take_command_line(key, value, out_.commands);
+            return why.empty() ? why : wrong(why);
+        }
         out_.more.emplace_back(key, value);
         return {};
     }

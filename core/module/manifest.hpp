@@ -3,6 +3,8 @@
 // for `gantry module info`. Thread: control.
 #pragma once
 
+#include "core/module/commands.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,7 +30,8 @@ struct Manifest {
     std::string name;     // [a-z][a-z0-9-]{0,31}
     std::string version;  // not empty
     std::string description;
-    AbiVersion abi;  // the least that it needs
+    AbiVersion abi;                 // the least that it needs
+    std::vector<Command> commands;  // of the command line
     // Lines of other keys, which a later SDK may have put there, in their order.
     std::vector<std::pair<std::string, std::string>> more;
     std::vector<std::string> needed;  // libraries that come with it: "libc.so.6"

@@ -4,6 +4,8 @@
 #include "core/base/task_queue.hpp"
 #include "core/conf/module_keys.hpp"
 #include "core/module/certificates.hpp"
+#include "core/module/commands.hpp"
+#include "core/module/control_calls.hpp"
 #include "core/module/cost.hpp"
 #include "core/module/events.hpp"
 #include "core/module/library.hpp"
@@ -34,6 +36,7 @@ struct Services {
     store::Service* store = nullptr;
     upstream::Registry* upstreams = nullptr;  // of what modules send requests to
     MainFetches fetches{*this};
+    ControlCalls calls{*this};
     Events events{*this};
     Certificates certificates;
     net::CertificateOffers offers;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/module/client_target.hpp"
+#include "core/module/control_calls.hpp"
 #include "core/module/events.hpp"
 #include "core/module/module.hpp"
 #include "core/module/order.hpp"
@@ -94,6 +95,7 @@ struct Kept {
     std::vector<Added::Hello> hellos_everywhere;  // of all listeners
     std::deque<gantry_target> targets;
     std::deque<BoundSubscription> subscriptions;
+    std::deque<BoundRoute> routes;
 };
 
 }  // namespace gantry::module

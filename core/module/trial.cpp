@@ -4,6 +4,7 @@
 #include "core/module/instances.hpp"
 #include "core/module/modules.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -99,6 +100,12 @@ private:
             teller_.tell('o', fmt::format("it needs to be configured: {}", problems.front().message));
             return {};
         }
+        for (const Command& command : modules.all().front()->library.commands) {
+            if (!has_route(*first, command))
+                teller_.tell('o',
+                             fmt::format("there is no route {} {} for its command {} without a configuration",
+                                         command.method, command.path, command.name));
+        }
         begin("commit()");
         first->commit();
         tasks_.run();
@@ -120,6 +127,13 @@ private:
             return "a timer of every() is left when the last instance is retired; cancel() it in retire()";
         passed("a load that fails elsewhere, and the last retire(), leave nothing behind");
         return {};
+    }
+
+    static bool has_route(const Instances& instances, const Command& command) {
+        return std::any_of(instances.routes().begin(), instances.routes().end(),
+                           [&](const BoundRoute& route) {
+                               return route.method == command.method && route.path == command.path;
+                           });
     }
 
     const std::string& path_;

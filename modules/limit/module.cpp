@@ -302,7 +302,16 @@ private:
 
 }  // namespace
 
+GANTRY_COMMANDS(GANTRY_COMMAND("bans", "GET", "bans", "List the bans that hold")
+                    GANTRY_OPTION("rule", "NAME", GANTRY_OPTIONAL, "Only those of this rule")
+                        GANTRY_OPTION("key", "KEY", GANTRY_OPTIONAL, "Only those of this key or client")
+                            GANTRY_COMMAND("unban", "POST", "unban", "Lift bans: their keys begin anew")
+                                GANTRY_ARGUMENT("key", "KEY", GANTRY_OPTIONAL,
+                                                "Whose: a key or a client, as the list of bans has it")
+                                    GANTRY_OPTION("rule", "NAME", GANTRY_OPTIONAL, "Only those of this rule")
+                                        GANTRY_FLAG("all", "Of all keys"));
+
 GANTRY_MODULE("limit", "1.0.0", "Request rates, requests at the same time, bans, and lists of addresses.",
-              gantry::State<Limits>, gantry::Preaccess<Gate>, gantry::Preaccess<Limiter>,
-              gantry::HeaderFilter<Limiter>, gantry::Logger<Limiter>, gantry::Preaccess<SharedLimiter>,
-              gantry::HeaderFilter<SharedLimiter>);
+              gantry::State<Limits>, gantry::Control<Limits>, gantry::Preaccess<Gate>,
+              gantry::Preaccess<Limiter>, gantry::HeaderFilter<Limiter>, gantry::Logger<Limiter>,
+              gantry::Preaccess<SharedLimiter>, gantry::HeaderFilter<SharedLimiter>);

@@ -132,10 +132,29 @@ protected:
         (is_ban ? rule.counted->banned : rule.counted->refused).add();
         if (last.decision.kind == Decision::Kind::Ban) {
             write(exchange, last, "key banned", 0);
+            table_->bans().add({last.key, rule.name, rule.place, key_text(exchange, rule),
+                                std::string(exchange.client()), add(now, last.decision.wait)},
+                               now);
         } else {
             tell(exchange, last, now, is_ban ? "request of a banned key refused" : "request refused");
         }
         return exchange.fail(is_ban ? rule.ban_status : rule.status);
+    }
+
+    // What the rule counts by, as an operator would write it.
+    std::string key_text(const gantry::Exchange& exchange, const Rule& rule) const {
+        constexpr std::size_t kLongest = 256;
+        const auto part_text = [&](std::string_view text) {
+            const auto address = parse_address(text);
+            return address ? address->masked(rule.v4_bits, rule.v6_bits).text() : std::string(text);
+        };
+        if (rule.key.empty()) return part_text(exchange.client());
+        std::string out;
+        for (const Value part : rule.key) {
+            if (!out.empty()) out += ", ";
+            out += part_text(exchange.evaluate(part));
+        }
+        return out.substr(0, kLongest);
     }
 
     void tell(const gantry::Exchange& exchange, const Passage::Step& step, std::uint64_t now,

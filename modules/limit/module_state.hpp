@@ -6,6 +6,7 @@
 #include "gantry/module.hpp"
 #include "hash.hpp"
 #include "log_throttle.hpp"
+#include "module_control.hpp"
 #include "module_keys.hpp"
 #include "table.hpp"
 
@@ -85,6 +86,11 @@ public:
         host.timer()->every(host.raw(), interval_, this, &tick, &timer_);
     }
 
+    void control(gantry::Routes<Limits>& routes) {
+        routes.get("bans", &Limits::list_bans);
+        routes.post("unban", &Limits::lift_bans);
+    }
+
     std::uint64_t now() const { return host.timer()->monotonic(); }
 
     // Made with the first rule.
@@ -133,6 +139,9 @@ public:
     const bool refuses_when_full;
 
 private:
+    void list_bans(gantry::Call call) { limit::list_bans(call, table_.get(), now()); }
+    void lift_bans(gantry::Call call) { limit::lift_bans(call, table_.get(), now()); }
+
     static void tick(void* state) noexcept { static_cast<Limits*>(state)->look(); }
 
     void look() noexcept {

@@ -190,6 +190,17 @@ void Table::release(std::uint64_t key) {
     if (node != nullptr && node->active > 0) --node->active;
 }
 
+void Table::pardon(std::uint64_t key) {
+    bans_.remove(key);
+    Part& part = part_of(key);
+    const std::scoped_lock lock(part.mutex);
+    Node* const node = part.find(key);
+    if (node == nullptr) return;
+    node->banned_until = 0;
+    node->refusals = 0;
+    node->paid = 0;
+}
+
 Decision Table::refuse(std::uint64_t key, const Policy& policy, std::uint64_t now, std::uint64_t until) {
     Part& part = part_of(key);
     const std::scoped_lock lock(part.mutex);

@@ -4,6 +4,7 @@
 // belongs to one part. So what the table says is exact for the process, whatever worker asks.
 #pragma once
 
+#include "bans.hpp"
 #include "rate.hpp"
 
 #include <array>
@@ -67,6 +68,12 @@ public:
     // a ban. Refuse, or Ban. [any]
     Decision refuse(std::uint64_t key, const Policy& policy, std::uint64_t now, std::uint64_t until);
 
+    // Whoever banned a key says so here. [any]
+    Bans& bans() { return bans_; }
+    const Bans& bans() const { return bans_; }
+    // A ban ends, and the key begins anew, as if it had never come; but requests under way still count. [any]
+    void pardon(std::uint64_t key);
+
     // The rate of a policy that lets everything pass that refuse() does not hold up, a thousand in one
     // nanosecond.
     static constexpr Gcra kGate{1, 1000};
@@ -118,6 +125,7 @@ private:
     std::size_t capacity_;
     std::size_t part_count_;
     std::unique_ptr<Part[]> parts_;
+    Bans bans_;
 };
 
 }  // namespace limit

@@ -29,6 +29,7 @@
 #include "gantry/fake/async_tables.hpp"
 #include "gantry/fake/client_table.hpp"
 #include "gantry/fake/conn_table.hpp"
+#include "gantry/fake/control_table.hpp"
 #include "gantry/fake/events_table.hpp"
 #include "gantry/fake/hook_tables.hpp"
 #include "gantry/fake/metrics_table.hpp"
@@ -172,10 +173,20 @@ public:
         state_.origin = {status, fields, pieces, false};
     }
 
+    // ---- the control API
+
+    // Calls a route of the module, by its path below /v1/modules/NAME/, up to where it has answered or waits. 404: the
+    // configuration that serves has none of that method and path.
+    Call call(std::string_view method, std::string_view path, const std::vector<Argument>& arguments = {}) {
+        return detail::ControlTable::start(state_, method, path, arguments);
+    }
+
     // ---- time and other threads
 
     void advance(std::chrono::nanoseconds time) {
         detail::TimerTable::advance(state_, static_cast<std::uint64_t>(time.count()));
+        detail::ControlTable::expire(state_);
+        run_posted();
     }
     // What was posted, and what has to wait, until there is nothing left to do.
     void run();

@@ -9,6 +9,7 @@
 #include "gantry/ext/client.h"
 #include "gantry/ext/conf.h"
 #include "gantry/ext/conn.h"
+#include "gantry/ext/control.h"
 #include "gantry/ext/events.h"
 #include "gantry/ext/filter.h"
 #include "gantry/ext/http.h"

@@ -23,6 +23,7 @@
 //     Subscriber<T>                    event(const Event&)     -> Verdict: events.hpp
 //     CertificateSource<T>             want(Scope&, tls::Names) -> bool; T is the State as well: tls.hpp
 //     HelloHook<T>                     hello(Hello&)           -> Verdict: tls.hpp; of all listeners where T is the State
+//     Control<T>                       control(Routes<T>&)     -> void: control.hpp; T is the State
 //
 // create(scope) is asked for every location where a key of the module holds, its own or that of its host or of
 // [server], whenever the configuration is loaded. nullptr: nothing to do here, or, after scope.error(), the load
@@ -42,10 +43,12 @@
 #pragma once
 
 #include "gantry/conn.hpp"
+#include "gantry/control.hpp"
 #include "gantry/events.hpp"
 #include "gantry/roles.hpp"
 #include "gantry/tls.hpp"
 
+#include <deque>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -109,6 +112,7 @@ struct Instance {
     };
 
     std::unique_ptr<S> state;
+    std::deque<Mounted<S>> routes;
     std::vector<Owned> places;  // all of them; the places refer to the state, and go first
 };
 
@@ -162,10 +166,12 @@ private:
         constexpr bool kConnections = (is_of_connections<Roles>() || ...);
         constexpr bool kEvents = (is_subscriber<Roles>() || ...);
         constexpr bool kHandshakes = (needs_tls<Roles>() || ...);
+        constexpr bool kRoutes = (has_routes<Roles>() || ...);
         return needs(host.conf(), true, GANTRY_CONF_1) && needs(host.http(), true, GANTRY_HTTP_1) &&
                needs(host.phase(), true, GANTRY_PHASE_1) && needs(host.filter(), kFilters, GANTRY_FILTER_1) &&
                needs(host.async(), kWaits, GANTRY_ASYNC_1) && needs(host.timer(), kWaits, GANTRY_TIMER_1) &&
                needs(host.conn(), kConnections, GANTRY_CONN_1) &&
+               needs(host.control(), kRoutes, GANTRY_CONTROL_1) &&
                needs(host.find<gantry_events_1_t>(GANTRY_EVENTS_1), kEvents, GANTRY_EVENTS_1) &&
                needs(host.tls(), kHandshakes, GANTRY_TLS_1);
     }
@@ -196,6 +202,8 @@ private:
             if (generation->state == nullptr || scope.has_failed()) return false;
             if (!(subscribe<Roles>(*generation, scope) && ...)) return false;
             if (!(add_everywhere<Roles>(*generation, scope) && ...)) return false;
+            (add_routes<Roles>(*generation, scope), ...);
+            if (scope.has_failed()) return false;
             *instance = generation.release();
             return true;
         });
@@ -209,6 +217,19 @@ private:
     static bool subscribe(Generation& generation, Scope& scope) {
         if constexpr (is_subscriber<Role>()) return Role::template add<S>(scope, generation) == GANTRY_OK;
         return true;
+    }
+    template <class Role>
+    static constexpr bool has_routes() {
+        return requires { Role::kHasRoutes; };
+    }
+    template <class Role>
+    static void add_routes(Generation& self, Scope& scope) {
+        if constexpr (has_routes<Role>()) {
+            static_assert(std::is_same_v<typename Role::Object, S>,
+                          "gantry::Control<T>: T is the State of the module as well");
+            Routes<S> routes{scope, *self.state, self.routes};
+            self.state->control(routes);
+        }
     }
 
     static bool configure(void* instance, gantry_scope_t* raw) noexcept {

@@ -12,7 +12,7 @@ import pytest
 from support.client import RawClient, fetch
 from support.gantry import Gantry
 from support.modules import check_with, expect_refused
-from support.operator import run
+from support.operator import command, command_json, run
 from support.origin import Origin, routes
 from support.wait import wait_until
 
@@ -282,6 +282,87 @@ def test_a_ban_may_say_how_long(gantry):
         answer = fetch(gantry, "/banned-429/x")
         assert answer.status == 429 and 3590 <= int(answer["Retry-After"]) <= 3600
         assert "RateLimit" not in answer
+
+
+BANS = HEAD + """
+[host."test"]
+[host."test".location."/path/"]
+respond = "in"
+limit.path = { rate = "1/h", key = "${path}", ban = { after = 2, lasts = "1h" } }
+[host."test".location."/client/"]
+respond = "in"
+limit.client = { rate = "1/h", ban = { after = 1, lasts = "10m" } }
+[host."test".location."/odd/"]
+respond = "in"
+limit.odd = { rate = "1/h", key = ["${header.X-Odd}", "${remote_addr}"], ban = { after = 1, lasts = "1h" } }
+"""
+
+
+def ban(gantry, path, tries, **more):
+    assert [fetch(gantry, path, **more).status for _ in range(tries)][-1] == 403
+
+
+def bans(gantry, *words):
+    code, answer = command_json(gantry, "limit", "bans", *words)
+    assert code == 0, answer
+    return answer["bans"]
+
+
+def test_bans_are_listed_and_lifted():
+    with Gantry(BANS) as gantry:
+        assert bans(gantry) == []
+        assert command(gantry, "limit", "bans").stdout == "bans: none\n"
+        ban(gantry, "/path/a", 4)
+        ban(gantry, "/path/b", 4)
+        ban(gantry, "/client/", 3)
+        listed = bans(gantry)
+        assert [(one["rule"], one["place"], one["key"], one["client"]) for one in listed] == [
+            ("client", "test/client/", "127.0.0.1", "127.0.0.1"), ("path", "test/path/", "/path/a", "127.0.0.1"),
+            ("path", "test/path/", "/path/b", "127.0.0.1")]
+        assert 590 <= listed[0]["seconds_left"] <= 600 and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", listed[0]["until"])
+        assert [one["key"] for one in bans(gantry, "--rule", "path", "--key", "/path/b")] == ["/path/b"]
+        assert re.search(r"^rule +place +key +client +until +seconds_left\nclient +test/client/ +127", command(gantry, "limit", "bans").stdout)
+
+        done = command(gantry, "limit", "unban", "/path/a")
+        assert (done.returncode, done.stdout) == (0, "lifted: 1\n"), done.stderr
+        gantry.wait_log(r'control module=limit route="POST unban" asked for by pid=')
+        assert fetch(gantry, "/path/a").status == 200, "it begins anew"
+        assert fetch(gantry, "/path/b").status == 403
+        assert command_json(gantry, "limit", "unban", "127.0.0.1", "--rule", "client") == (0, {"lifted": 1})
+        assert fetch(gantry, "/client/").status == 200
+        assert command_json(gantry, "limit", "unban", "--all") == (0, {"lifted": 1})
+        assert bans(gantry) == []
+
+
+def test_a_ban_that_there_is_not_cannot_be_lifted():
+    with Gantry(BANS) as gantry:
+        done = command(gantry, "limit", "unban", "192.0.2.9")
+        assert done.returncode == 1 and "no ban of this key holds" in done.stderr and "gantry limit bans" in done.stderr
+        done = command(gantry, "limit", "unban")
+        assert done.returncode == 1 and "--all" in done.stderr
+
+
+def test_keys_of_bans_may_be_anything():
+    with Gantry(BANS) as gantry:
+        ban(gantry, "/odd/", 3, headers=[("X-Odd", "\"\\a\tb")])
+        key = '"\\a\tb, 127.0.0.1'
+        assert [one["key"] for one in bans(gantry)] == [key]
+        assert command_json(gantry, "limit", "unban", key) == (0, {"lifted": 1})
+
+
+def test_bans_outlive_a_reload():
+    with Gantry(BANS) as gantry:
+        ban(gantry, "/client/", 3)
+        assert run(gantry, "reload").returncode == 0
+        assert [one["rule"] for one in bans(gantry)] == ["client"]
+        assert command_json(gantry, "limit", "unban", "--all") == (0, {"lifted": 1})
+
+
+def test_commands_of_a_module_that_is_not_loaded():
+    with Gantry(BANS.replace('["limit"]', "[]").split('[host."test".location')[0].replace('limit_files_interval = "100ms"', "")) as gantry:
+        done = command(gantry, "limit", "bans")
+        assert done.returncode == 1
+        assert "the module limit is not loaded" in done.stderr and 'modules = ["limit"]' in done.stderr
 
 
 def test_refusals_do_not_flood_the_log(gantry):

@@ -67,7 +67,7 @@ def test_info_of_a_module(project):
     assert said["libraries"].count("libc.so.6") == 1
     del said["libraries"]
     abi = lines["abi"]
-    assert said == {"name": "my-tea", "version": "0.1.0", "description": "Answers with a text.", "abi": abi, "more": [], "path": str(path), "loads": True, "why_not": None}
+    assert said == {"name": "my-tea", "version": "0.1.0", "description": "Answers with a text.", "abi": abi, "commands": [], "more": [], "path": str(path), "loads": True, "why_not": None}
     assert module("info", "-q", path).stdout == ""
 
 

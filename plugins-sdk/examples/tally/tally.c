@@ -1,5 +1,5 @@
 /* A log-phase hook in C: it counts answers by their class, and its counters outlive a reload. Every so many of them
- * there is a line in the error log. */
+ * there is a line in the error log, and `gantry tally show` asks for them. */
 #include "gantry/gantry.h"
 
 #include <stdatomic.h>
@@ -25,6 +25,7 @@ static const gantry_log_1_t* logger;
 static const gantry_conf_1_t* conf;
 static const gantry_http_1_t* http;
 static const gantry_phase_1_t* phase;
+static const gantry_control_1_t* control;
 
 static const gantry_key_t keys[] = {
     {
@@ -66,11 +67,30 @@ static gantry_verdict_t count(gantry_exchange_t* exchange, void* self) GANTRY_NO
     return GANTRY_NEXT;
 }
 
+/* A route of the control API. [main] */
+static void show(void* self, const gantry_call_t* call) GANTRY_NOEXCEPT {
+    const counters_t* counters = ((const instance_t*)self)->counters;
+    char json[160];
+    const int size =
+        snprintf(json, sizeof(json),
+                 "{\"answers\": %lu, \"2xx\": %lu, \"3xx\": %lu, \"4xx\": %lu, \"5xx\": %lu, \"none\": %lu}",
+                 atomic_load(&counters->answers), atomic_load(&counters->by_class[2]),
+                 atomic_load(&counters->by_class[3]), atomic_load(&counters->by_class[4]),
+                 atomic_load(&counters->by_class[5]), atomic_load(&counters->by_class[0]));
+    control->answer(host, call->reply, 200, (gantry_bytes_t){json, (size_t)size});
+}
+
 /* The counters of the instance that serves are taken over; it goes on counting in them. [main] [loading] */
 static bool prepare(void* module, gantry_scope_t* top, void* old, void** result) GANTRY_NOEXCEPT {
     instance_t* instance = calloc(1, sizeof(*instance));
+    const gantry_route_t route = {
+        .size = sizeof(route), .method = "GET", .path = "answers", .run = show, .self = instance};
     (void)module;
     if (instance == NULL) return false;
+    if (control->mount(top, &route) != GANTRY_OK) {
+        free(instance);
+        return false;
+    }
     instance->every = (unsigned long)conf->integer(conf->find(top, GANTRY_BYTES("tally_every")));
     instance->counters = old != NULL ? ((instance_t*)old)->counters : calloc(1, sizeof(counters_t));
     if (instance->counters == NULL) {
@@ -105,7 +125,8 @@ static bool open_module(const gantry_host_t* given, void** module) GANTRY_NOEXCE
     conf = host->get_extension(host, GANTRY_CONF_1);
     http = host->get_extension(host, GANTRY_HTTP_1);
     phase = host->get_extension(host, GANTRY_PHASE_1);
-    if (logger == NULL || conf == NULL || http == NULL || phase == NULL) return false;
+    control = host->get_extension(host, GANTRY_CONTROL_1);
+    if (logger == NULL || conf == NULL || http == NULL || phase == NULL || control == NULL) return false;
     *module = &host;
     return conf->declare(host, keys, sizeof(keys) / sizeof(keys[0]), sizeof(keys[0])) == GANTRY_OK;
 }
@@ -118,5 +139,7 @@ static const void* get_extension(void* module, const char* id) GANTRY_NOEXCEPT {
     (void)module;
     return strcmp(id, GANTRY_INSTANCE_1) == 0 ? &instance_table : NULL;
 }
+
+GANTRY_COMMANDS(GANTRY_COMMAND("show", "GET", "answers", "Print how many answers there were, by class"));
 
 GANTRY_ENTRY("tally", "1.0.0", "Counts answers by class.", open_module, close_module, get_extension);

@@ -18,6 +18,8 @@ void test_counts() {
     GANTRY_CHECK(!host.has_logged("tally"));
     host.request("GET", "/");
     GANTRY_CHECK(host.has_logged("answers=4 2xx=3 3xx=0 4xx=1 5xx=0 none=0"));
+    GANTRY_CHECK_EQUAL(host.call("GET", "answers").body(),
+                       R"({"answers": 4, "2xx": 3, "3xx": 0, "4xx": 1, "5xx": 0, "none": 0})");
 }
 
 void test_counts_on_after_a_reload() {

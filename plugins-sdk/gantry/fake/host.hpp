@@ -15,6 +15,12 @@ inline Host::Host() {
 inline Host::~Host() {
     for (const auto& exchange : state_.exchanges) Exchange{*exchange}.leave();
     run();
+    for (detail::CallState& call : state_.calls) {
+        if (call.status != 0) continue;
+        state_.violation("a call of the control API was not answered");
+        detail::ControlTable::end(state_, call, 503, R"({"error": "gantry ends"})");
+    }
+    run();
     state_.generations.clear();
     while (!state_.fetches.empty())
         detail::ClientTable::cancel(&state_.raw, {1, state_.fetches.begin()->first});
@@ -46,6 +52,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_CLIENT_1) return &detail::ClientTable::kTable;
     if (wanted == GANTRY_EVENTS_1) return &detail::EventsTable::kTable;
     if (wanted == GANTRY_TLS_1) return &detail::TlsTable::kTable;
+    if (wanted == GANTRY_CONTROL_1) return &detail::ControlTable::kTable;
     return nullptr;
 }
 

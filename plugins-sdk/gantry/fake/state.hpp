@@ -148,13 +148,23 @@ struct EventDelivery {
     std::uint32_t attempt;
 };
 
+// Of the control API.
+struct Route {
+    std::string method;
+    std::string path;
+    std::uint64_t deadline;
+    void (*run)(void*, const gantry_call_t*) GANTRY_NOEXCEPT;
+    void* self;
+};
+
 struct Generation {
     State* host;
     void* instance = nullptr;
     std::vector<std::unique_ptr<ScopeState>> scopes = {};
     std::map<std::string, std::unique_ptr<Value>, std::less<>> standards = {};
     std::vector<SubscriptionState> subscriptions = {};
-    int exchanges = 0;
+    std::deque<Route> routes = {};
+    int exchanges = 0;  // and calls of its routes
     bool is_retired = false;
 
     ~Generation();
@@ -317,6 +327,14 @@ struct FetchState {
     bool has_head = false;
 };
 
+// A call of a route.
+struct CallState {
+    unsigned status = 0;  // 0: not answered
+    std::string body = {};
+    Generation* generation = nullptr;  // until then
+    std::uint64_t due = 0;
+};
+
 enum class Step { Idle, Opening, Preparing, Configuring, Retiring };
 
 struct State {
@@ -353,6 +371,7 @@ struct State {
     bool is_network_full = false;
     std::map<std::uint64_t, EventDelivery> deliveries = {};  // that wait for settle()
     std::vector<PublishedEvent> dead_events = {};
+    std::deque<CallState> calls = {};
 
     std::mutex mutex = {};  // of what follows: from any thread
     std::deque<std::function<void()>> posted = {};

@@ -561,3 +561,40 @@ AT(gantry_certificate_source_1_t, want, 8);
 IS(GANTRY_PEM_MAX, 1048576);
 IS(GANTRY_CERTIFICATES_MAX, 100000);
 IS(GANTRY_OFFER_MOST, 4);
+
+/* ---- gantry/ext/control.h */
+
+SIZE(gantry_reply_t, 16);
+AT(gantry_reply_t, place, 0);
+AT(gantry_reply_t, serial, 8);
+
+SIZE(gantry_call_t, 96);
+AT(gantry_call_t, size, 0);
+AT(gantry_call_t, pid, 4);
+AT(gantry_call_t, uid, 8);
+AT(gantry_call_t, unused, 12);
+AT(gantry_call_t, method, 16);
+AT(gantry_call_t, path, 32);
+AT(gantry_call_t, query, 48);
+AT(gantry_call_t, arguments, 64);
+AT(gantry_call_t, reply, 80);
+
+SIZE(gantry_route_t, 48);
+AT(gantry_route_t, size, 0);
+AT(gantry_route_t, unused, 4);
+AT(gantry_route_t, method, 8);
+AT(gantry_route_t, path, 16);
+AT(gantry_route_t, deadline, 24);
+AT(gantry_route_t, run, 32);
+AT(gantry_route_t, self, 40);
+
+SIZE(gantry_control_1_t, 40);
+AT(gantry_control_1_t, size, 0);
+AT(gantry_control_1_t, mount, 8);
+AT(gantry_control_1_t, argument, 16);
+AT(gantry_control_1_t, answer, 24);
+AT(gantry_control_1_t, refuse, 32);
+
+IS(GANTRY_CALLS_MAX, 1000);
+IS(GANTRY_CALL_ANSWER_MAX, 16777216);
+IS(GANTRY_ROUTES_MAX, 100);

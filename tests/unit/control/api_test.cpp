@@ -15,7 +15,8 @@ namespace {
 
 Reply ask(const Api& api, Method method, std::string_view path, std::string_view body = "") {
     std::optional<Reply> out;
-    api.handle(method, path, body, Caller{7, 8}, [&](Reply reply) { out = std::move(reply); });
+    api.handle({method, std::string(path), "", {}, Caller{7, 8}}, body,
+               [&](Reply reply) { out = std::move(reply); });
     REQUIRE(out);
     return *out;
 }
