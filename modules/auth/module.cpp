@@ -140,7 +140,7 @@ private:
         Outcome worst;
         std::size_t accepted = 0;
         for (const auto& scheme : demand.schemes) {
-            Outcome outcome{.reason = Reason::Insecure};
+            Outcome outcome{.reason = Reason::Insecure, .why = "plain HTTP"};
             if (may_be_seen(exchange, demand, *scheme)) outcome = co_await scheme->judge(exchange);
             outcome.scheme = scheme.get();
             if (outcome.is_accepted()) {
@@ -164,9 +164,10 @@ private:
         co_return worst;
     }
 
+    // Nor is a credential asked for where everybody would see it.
     static bool may_be_seen(const Exchange& exchange, const Demand& demand, const Scheme& scheme) {
         return demand.is_insecure || exchange.scheme() != "http" || is_local(exchange) ||
-               !scheme.has_credential(exchange);
+               !scheme.needs_secrecy();
     }
 
     static Outcome require(const Demand& demand, const People& people) {

@@ -40,7 +40,6 @@ public:
 
     const char* name() const override { return "keys"; }
     bool takes_authorization() const override { return header_.empty() && query_.empty(); }
-    bool has_credential(const Exchange& exchange) const override { return find(exchange).has_value(); }
     void challenge(const gantry::Fields& response, const Refusal& refusal) const override {
         if (refusal.reason == Reason::Requirement) return;
         if (takes_bearer_) response.add("WWW-Authenticate", "Bearer realm=" + realm_);

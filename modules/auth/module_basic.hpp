@@ -35,14 +35,12 @@ public:
 
     const char* name() const override { return "basic"; }
     bool takes_authorization() const override { return true; }
-    bool has_credential(const Exchange& exchange) const override {
-        return credentials_of(exchange.fields()["Authorization"], "Basic").has_value();
-    }
     void challenge(const gantry::Fields& response, const Refusal& refusal) const override {
         if (refusal.reason != Reason::Requirement) response.add("WWW-Authenticate", challenge_);
     }
     void take_out(const Exchange& exchange) const override {
-        if (!passes_on_ && has_credential(exchange)) exchange.fields().remove("Authorization");
+        if (!passes_on_ && credentials_of(exchange.fields()["Authorization"], "Basic"))
+            exchange.fields().remove("Authorization");
     }
 
     Task<Outcome> judge(Exchange exchange) const override {
@@ -70,20 +68,22 @@ private:
 
     // Everything takes as long where there is nobody of that name.
     Found find(std::string_view name) const {
+        Found found;
+        if (look_for(name, inline_, found)) return found;
+        for (const auto& file : files_) {
+            if (look_for(name, *file->content(), found)) return found;
+        }
         std::uint64_t number = 0;
         const Fingerprint print = fingerprint(auth_.secret, {"nobody", name});
         std::memcpy(&number, print.data(), sizeof number);
-        Found found;
-        const auto look = [&](const Users& users) {
-            const User* user = users.find(name);
-            if (user != nullptr && found.identity == nullptr)
-                found = {user->hash, with_groups(user->identity)};
-            if (found.hash.empty() && users.size() > 0) found.hash = users.decoy(number);
-        };
-        look(inline_);
-        for (const auto& file : files_) look(*file->content());
-        if (found.hash.empty()) found.hash = nobodys_hash();
+        found.hash = inline_.size() > 0 || files_.empty() ? inline_.decoy(number)
+                                                          : files_.front()->content()->decoy(number);
         return found;
+    }
+    bool look_for(std::string_view name, const Users& users, Found& found) const {
+        const User* user = users.find(name);
+        if (user != nullptr) found = {user->hash, with_groups(user->identity)};
+        return user != nullptr;
     }
 
     // One of those with the same name and password computes, and the others wait for it.
@@ -135,12 +135,15 @@ private:
                 scope.error("\"" + name + "\" is no name of a user", "it has no colon and no control bytes",
                             users[i]);
             } else if (const std::string fault = fault_of_hash(hash); !fault.empty()) {
-                scope.error("the hash of " + name + " cannot be used: " + fault,
-                            "htpasswd -nB NAME prints one that can", users[i]);
+                scope.error(unusable(name, fault), "htpasswd -nB NAME prints one that can", users[i]);
             } else {
                 inline_.add(name, hash, {});
             }
         }
+    }
+    static std::string unusable(const std::string& name, const std::string& fault) {
+        std::string text = "the hash of ";
+        return text.append(name).append(" cannot be used: ").append(fault);
     }
     void read_groups(Scope& scope, Value groups) {
         for (std::uint32_t i = 0; i < groups.count(); ++i) {

@@ -21,6 +21,7 @@ struct Demand {
     bool is_insecure = false;  // credentials may come over plain HTTP
     std::vector<std::unique_ptr<Scheme>> schemes;
     Requirement require;
+    std::string broken_in = {};  // the host for which its mistakes were told; "": it has none
 
     bool takes_authorization_alone() const {
         return !schemes.empty() && std::all_of(schemes.begin(), schemes.end(),
@@ -44,7 +45,7 @@ inline Requirement requirement_of(Value table) {
 }
 
 // Reads a table "auth". What is wrong with it is said at its place.
-inline std::shared_ptr<const Demand> read_demand(Scope& scope, Auth& auth, Value table, std::string place) {
+inline std::shared_ptr<Demand> read_demand(Scope& scope, Auth& auth, Value table, std::string place) {
     auto demand = std::make_shared<Demand>();
     demand->place = std::move(place);
     demand->wants_all = table.member("satisfy").text() == "all";
@@ -73,6 +74,23 @@ inline std::shared_ptr<const Demand> read_demand(Scope& scope, Auth& auth, Value
     return demand;
 }
 
+// Made once for all places around which it stands. A mistake disables the host for which it is told, and so
+// it is told for each host.
+inline std::shared_ptr<const Demand> demand_of(Scope& scope, Auth& auth, Value table,
+                                               const std::string& place) {
+    const std::string host = place_name(auth.host, auth.host.conf()->parent(scope.raw()));
+    std::shared_ptr<Demand>& demand = auth.demand(place);
+    if (demand == nullptr) {
+        const bool had_failed = scope.has_failed();
+        demand = read_demand(scope, auth, table, place);
+        if (!had_failed && scope.has_failed()) demand->broken_in = host;
+    } else if (!demand->broken_in.empty() && demand->broken_in != host) {
+        demand->broken_in = host;
+        scope.error("what " + place + " demands cannot be used", "it is told elsewhere why", table);
+    }
+    return demand;
+}
+
 // Those that hold in a location, in the order in which they are asked: schemes of [server], the host and the
 // location, then what has requirements alone.
 inline std::vector<std::shared_ptr<const Demand>> demands_of(Scope& scope, Auth& auth) {
@@ -95,10 +113,7 @@ inline std::vector<std::shared_ptr<const Demand>> demands_of(Scope& scope, Auth&
             demands.clear();
             continue;
         }
-        const std::string name = place_name(auth.host, place);
-        std::shared_ptr<const Demand>& demand = auth.demand(name);
-        if (demand == nullptr) demand = read_demand(scope, auth, table, name);
-        demands.push_back(demand);
+        demands.push_back(demand_of(scope, auth, table, place_name(auth.host, place)));
     }
     std::stable_partition(demands.begin(), demands.end(),
                           [](const auto& demand) { return !demand->schemes.empty(); });

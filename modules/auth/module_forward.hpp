@@ -40,7 +40,7 @@ public:
 
     const char* name() const override { return "forward"; }
     // What it judges by is the business of the server that is asked.
-    bool has_credential(const Exchange&) const override { return false; }
+    bool needs_secrecy() const override { return false; }
     void challenge(const gantry::Fields&, const Refusal&) const override {}
     void take_out(const Exchange&) const override {}
 

@@ -126,14 +126,15 @@ private:
 // Those of a generation, by their URLs and what belongs to these.
 class RemoteKeySets {
 public:
-    // `make(old)`: for one that this generation does not have yet. [main] [loading]
+    // `make(old)`: for one that this generation does not have yet; nullptr: it is none, and scope knows why.
+    // [main] [loading]
     template <class Make>
     std::shared_ptr<RemoteKeys> get(const std::string& name, Make&& make) {
-        std::shared_ptr<RemoteKeys>& found = sets_[name];
-        if (found != nullptr) return found;
+        if (const auto found = sets_.find(name); found != sets_.end()) return found->second;
         const auto before = old_.find(name);
-        found = make(before == old_.end() ? nullptr : before->second.get());
-        return found;
+        auto made = make(before == old_.end() ? nullptr : before->second.get());
+        if (made != nullptr) sets_.emplace(name, made);
+        return made;
     }
     void take_over(const RemoteKeySets& old) { old_ = old.sets_; }
     void forget_old() { old_.clear(); }

@@ -25,8 +25,6 @@ public:
 
     const char* name() const override { return "jwt"; }
     bool takes_authorization() const override { return header_.empty() && cookie_.empty(); }
-    bool has_credential(const Exchange& exchange) const override { return find(exchange).has_value(); }
-
     void challenge(const gantry::Fields& response, const Refusal& refusal) const override {
         std::string text = challenge_;
         if (refusal.reason == Reason::Requirement) {
@@ -170,8 +168,9 @@ inline void Jwt::read_keys(Scope& scope, Value table) {
     const std::string_view ca = table.member("ca_file").text();
     const RemoteKeys::Times times{nanos(table.member("refresh").timespan()),
                                   nanos(table.member("retry").timespan()), std::chrono::seconds{10}};
-    const auto make = [&](const RemoteKeys* old) {
+    const auto make = [&](const RemoteKeys* old) -> std::shared_ptr<RemoteKeys> {
         const auto target = gantry::client::Target::declare(scope, text, url, {.ca_file = ca});
+        if (!target) return nullptr;
         return std::make_shared<RemoteKeys>(auth_.host, std::string(text), target, times, old);
     };
     remote_ = auth_.key_sets.get(std::string(text) + '\n' + std::string(ca), make);

@@ -32,8 +32,8 @@ public:
     virtual const char* name() const = 0;
     // Its credential is of the field Authorization, and so there is no other one in it.
     virtual bool takes_authorization() const { return false; }
-    // The client sends a secret with it that must not be seen on the way.
-    virtual bool has_credential(const Exchange& exchange) const = 0;
+    // The client sends a secret for it that must not be seen on the way.
+    virtual bool needs_secrecy() const { return true; }
     virtual Task<Outcome> judge(Exchange exchange) const = 0;
     // What 401, or 403 of a requirement, asks for.
     virtual void challenge(const gantry::Fields& response, const Refusal& refusal) const = 0;
@@ -78,7 +78,7 @@ public:
         } else if (*attempt_.wait() > 0) {
             keeper_ = auth.remembered;
             if (keeper_->waiting.fetch_add(1, std::memory_order_relaxed) < auth.most_waiting) return;
-            retry_after_ = *attempt_.wait();
+            retry_after_ = attempt_.wait();
         }
     }
     ~Turn() {

@@ -159,7 +159,7 @@ public:
     const Counted& counted(const std::string& scheme);
 
     // The demand of a place, made once for all locations below it; module.cpp makes them.
-    std::shared_ptr<const Demand>& demand(const std::string& place) { return demands_[place]; }
+    std::shared_ptr<Demand>& demand(const std::string& place) { return demands_[place]; }
 
     // A field that tells upstreams who it is: clients may not. [main] [loading]
     void add_identity_field(Scope& scope, std::string_view name, Value value);
@@ -198,7 +198,7 @@ private:
     const std::uint64_t interval_;
     gantry::Counters requests_;
     std::map<std::string, Counted> counted_;
-    std::map<std::string, std::shared_ptr<const Demand>> demands_;
+    std::map<std::string, std::shared_ptr<Demand>> demands_;
     std::vector<std::string> identity_fields_;
     std::array<std::uint64_t, 2> timers_ = {};
 };

@@ -3,10 +3,12 @@
 import concurrent.futures
 import json
 import re
+import socket
 import time
 
 import pytest
 
+from support.certs import Authority, trusting
 from support.client import RawClient, fetch
 from support.credentials import basic, bcrypt, htpasswd
 from support.gantry import Gantry
@@ -291,11 +293,17 @@ def test_who_leaves_while_it_is_computed_does_no_harm():
 PROXIED = HEAD.replace('["auth", "metrics"]', '["auth", "metrics", "proxy-protocol"]').replace(
     'address = "127.0.0.1:0"', 'address = "127.0.0.1:0"\nproxy_protocol = { trusted = ["127.0.0.0/8"] }'
 ) + """
+[listener.tls]
+address = "127.0.0.1:0"
+tls = true
+proxy_protocol = { trusted = ["127.0.0.0/8"] }
 [host."test"]
+certificate = { certificate = "test.pem", key = "test.key" }
 auth = { basic = "users" }
 [host."test".location."/"]
 respond = "in"
 [host."lax.test"]
+listeners = "web"
 auth = { basic = "users", insecure = true }
 [host."lax.test".location."/"]
 respond = "in"
@@ -303,17 +311,44 @@ respond = "in"
 
 
 def test_no_passwords_over_plain_http():
-    with Gantry(PROXIED, files={"users": htpasswd("alice", "one")}) as server:
+    leaf = Authority().leaf("test")
+    with Gantry(PROXIED, files={"users": htpasswd("alice", "one"), "test.pem": leaf.certificate, "test.key": leaf.key}) as server:
 
-        def status(client, host):
+        def answer(client, host, headers):
             with RawClient(server) as connection:
                 connection.send(f"PROXY TCP4 {client} 192.0.2.2 1 80\r\n")
-                return connection.get("/", basic("alice", "one"), host=host).status
+                return connection.get("/", headers, host=host)
 
-        assert status("127.0.0.9", "test") == 200
-        assert status("192.0.2.1", "test") == 403
-        server.wait_log(r"authentication failed scheme=basic reason=insecure")
-        assert status("192.0.2.1", "lax.test") == 200
+        assert answer("127.0.0.9", "test", basic("alice", "one")).status == 200
+        for headers in [basic("alice", "one"), basic("alice", "two"), {}]:
+            refused = answer("192.0.2.1", "test", headers)
+            assert refused.status == 403 and not refused.all("WWW-Authenticate")
+        server.wait_log(r"authentication failed scheme=basic reason=insecure .*why=\"plain HTTP\"")
+        assert answer("192.0.2.1", "lax.test", basic("alice", "one")).status == 200
+        with socket.create_connection(server.address("tls")) as raw:
+            raw.sendall(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n")
+            with trusting().wrap_socket(raw, server_hostname="test") as secure:
+                secure.sendall(f"GET / HTTP/1.1\r\nHost: test\r\nAuthorization: {basic('alice', 'one')['Authorization']}\r\n\r\n".encode())
+                assert secure.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+# ---- logs
+
+
+def test_the_access_log_says_who_it_was():
+    text = HEAD + """
+[host."test"]
+access_log = { target = "@dir@/access.log", format = "${path} ${header.X-Auth-User} ${status}" }
+auth = { basic = "users" }
+[host."test".location."/"]
+respond = "in"
+"""
+    with Gantry(text, files={"users": htpasswd("alice", "one")}) as server:
+        fetch(server, "/a", basic("alice", "one"))
+        fetch(server, "/b", {"X-Auth-User": "alice"})
+        log = server.dir / "access.log"
+        wait_until(lambda: log.exists() and log.read_text().count("\n") == 2, "two lines")
+        assert log.read_text().splitlines()[0] == "/a alice 200" and "alice" not in log.read_text().splitlines()[1]
 
 
 # ---- mistakes
@@ -345,3 +380,10 @@ def test_a_file_names_all_its_mistakes_at_once(tmp_path):
     assert done.returncode == 3
     for text in ["users:1: the hash of a cannot be used: $apr1$", "users:2: the hash of b cannot be used: {SHA}", "users:3: the hash of c", "users:4: the hash of d cannot be used: it is DES", "users:5: the hash of e cannot be used: it is not a whole bcrypt hash"]:
         assert text in done.stderr, done.stderr
+
+
+def test_a_mistake_around_all_hosts_disables_each_of_them(tmp_path):
+    hosts = "".join(f'[host."{name}"]\n[host."{name}".location."/"]\nrespond = "in"\n[host."{name}".location."/x/"]\nrespond = "in"\n' for name in ["a.test", "b.test"])
+    done = check_with(tmp_path, 'modules = ["auth"]\n[listener.web]\naddress = "127.0.0.1:0"\n[server]\nauth = { basic = {} }\n' + hosts)
+    assert done.returncode == 3 and "basic has no users" in done.stderr and "what server demands cannot be used" in done.stderr, done.stderr
+    assert done.stderr.count("cannot be used") == 1
