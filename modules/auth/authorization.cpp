@@ -55,6 +55,15 @@ std::optional<std::string_view> cookie_of(std::string_view field, std::string_vi
     return std::nullopt;
 }
 
+int cookie_count(std::string_view field, std::string_view name) {
+    int count = 0;
+    while (!field.empty()) {
+        std::string_view pair = trimmed(next_part(field, ';'));
+        if (!pair.empty() && next_part(pair, '=') == name) ++count;
+    }
+    return count;
+}
+
 std::string without_cookie(std::string_view field, std::string_view name) {
     std::string left;
     while (!field.empty()) {

@@ -28,6 +28,8 @@ bool is_bearer_token(std::string_view credentials, std::size_t most);
 
 // The value of a cookie in a field Cookie; nothing: it is not there.
 std::optional<std::string_view> cookie_of(std::string_view field, std::string_view name);
+// How often it is there.
+int cookie_count(std::string_view field, std::string_view name);
 // The field without it.
 std::string without_cookie(std::string_view field, std::string_view name);
 

@@ -104,6 +104,8 @@ public:
     explicit Guard(Auth& auth) : auth_(auth) {}
 
     gantry::Task<Verdict> access(gantry::Exchange exchange) const {
+        // One would be judged, and perhaps another one believed.
+        if (has_two_credentials(exchange)) co_return exchange.fail(400);
         People people;
         for (const auto& demand : demands_) {
             const Outcome outcome = co_await judge(exchange, *demand, people);
@@ -135,6 +137,14 @@ public:
     }
 
 private:
+    static bool has_two_credentials(const Exchange& exchange) {
+        int count = 0;
+        exchange.fields().each([&](std::string_view field, std::string_view) {
+            if (is_same_name(field, "Authorization")) ++count;
+        });
+        return count > 1;
+    }
+
     // Accepted: it holds, and `people` has those who were found.
     Task<Outcome> judge(Exchange exchange, const Demand& demand, People& people) const {
         Outcome worst;

@@ -42,7 +42,9 @@ public:
     // What it judges by is the business of the server that is asked.
     bool needs_secrecy() const override { return false; }
     void challenge(const gantry::Fields&, const Refusal&) const override {}
-    void take_out(const Exchange&) const override {}
+    void take_out(const Exchange& exchange) const override {
+        if (gives_authorization_) exchange.fields().remove("Authorization");
+    }
 
     Task<Outcome> judge(Exchange exchange) const override {
         const std::optional<Fingerprint> key = key_of(exchange);
@@ -143,6 +145,7 @@ private:
     std::chrono::nanoseconds timeout_{};
     std::vector<std::string> asked_with_;
     std::vector<Value> key_;
+    bool gives_authorization_ = false;
     std::shared_ptr<Shared> shared_;
 };
 
@@ -162,8 +165,12 @@ inline std::unique_ptr<Forward> Forward::create(Scope& scope, Auth& auth, Value 
     policy.copied = texts_of(table.member("copy"));
     policy.user = table.member("user").text();
     policy.groups = table.member("groups").text();
-    for (const std::string& field : policy.copied)
-        auth.add_identity_field(scope, field, table.member("copy"));
+    for (const std::string& field : policy.copied) {
+        // Clients have one as well, by which they are judged: it makes way for that of the answer afterwards.
+        const bool is_authorization = is_same_name(field, "Authorization");
+        made->gives_authorization_ = made->gives_authorization_ || is_authorization;
+        if (!is_authorization) auth.add_identity_field(scope, field, table.member("copy"));
+    }
     if (const Value cache = table.member("cache")) {
         const Value key = cache.member("key");
         for (std::uint32_t i = 0; i < key.count(); ++i) made->key_.push_back(key[i]);

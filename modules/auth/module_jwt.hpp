@@ -57,6 +57,8 @@ public:
     Task<Outcome> judge(Exchange exchange) const override {
         const std::optional<std::string_view> text = find(exchange);
         if (!text) co_return Outcome{};
+        if (places_of_token(exchange) > 1)
+            co_return Outcome{.reason = Reason::Malformed, .why = "more than one token"};
         if (!is_bearer_token(*text, kMostTokenBytes)) co_return Outcome{.reason = Reason::Malformed};
         const auto keys = current();
         const Fingerprint print = fingerprint(auth_.secret, {"token", *text});
@@ -115,6 +117,18 @@ private:
             });
         }
         return found && !found->empty() ? found : std::nullopt;
+    }
+
+    // RFC 6750 2: one place. Else the upstream might look at the one that nobody has judged.
+    int places_of_token(const Exchange& exchange) const {
+        if (takes_authorization()) return 1;
+        int count = 0;
+        exchange.fields().each([&](std::string_view field, std::string_view value) {
+            if (is_same_name(field, "Authorization") && credentials_of(value, "Bearer")) ++count;
+            if (!header_.empty() && is_same_name(field, header_)) ++count;
+            if (!cookie_.empty() && is_same_name(field, "Cookie")) count += cookie_count(value, cookie_);
+        });
+        return count;
     }
 
     std::string claimed_user(const Token& token, Reason reason) const {

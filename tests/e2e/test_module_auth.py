@@ -114,6 +114,12 @@ def test_who_has_a_wrong_one_stays_out(gantry, name, password):
     assert answer.status == 401 and answer.all("WWW-Authenticate")
 
 
+def test_two_credentials_are_one_too_many(gantry):
+    both = [*basic("alice", "wonder").items(), *basic("bob", "builder").items()]
+    assert fetch(gantry, "/", both).status == 400
+    assert fetch(gantry, "/open/", both).status == 200
+
+
 def test_the_password_goes_on_where_that_is_wanted(gantry):
     assert seen(fetch(gantry, "/passed-on/", basic("bob", "builder")))["authorization"].startswith("Basic ")
 

@@ -45,6 +45,10 @@ proxy = "app"
 auth = { forward = { url = "upstream:judge/check", user = "Remote-User", timeout = "200ms", cache = { key = "${cookie.session}", ttl = "100ms" } } }
 [host."short.test".location."/"]
 proxy = "app"
+[host."token.test"]
+auth = { forward = { url = "upstream:judge/check", copy = "Authorization" } }
+[host."token.test".location."/"]
+proxy = "app"
 [host."either.test"]
 auth = { basic = "users", forward = { url = "upstream:judge/check", user = "Remote-User" } }
 [host."either.test".location."/"]
@@ -69,6 +73,8 @@ class Judge:
             session = (request.get("cookie") or "").partition("session=")[2].partition(";")[0]
             if session.startswith("alice"):
                 connection.respond(200, "ignored", [("Remote-User", "alice"), ("Remote-Groups", "staff"), ("remote-groups", "admins"), ("Remote-Email", "a@test")])
+            elif session == "token":
+                connection.respond(200, "", {"Authorization": "Bearer from-the-judge"})
             elif session == "bob":
                 connection.respond(204, b"", {"Remote-User": "bob"}, length=False)
             elif session.isdigit():
@@ -155,6 +161,13 @@ def test_what_clients_say_of_themselves_is_taken_out(gantry):
     for target in ["/", "/open/"]:
         fields = seen(fetch(gantry, target, {**session("bob"), "Remote-User": "root", "remote_email": "root", "X-Auth-Groups": "root"}))
         assert "root" not in fields.values() and fields.get("remote-user") == ("bob" if target == "/" else None)
+
+
+def test_the_upstream_gets_the_token_of_the_answer(gantry, judge):
+    fields = seen(fetch(gantry, "/", {**session("token"), **basic("any", "thing")}, host="token.test"))
+    assert fields["authorization"] == "Bearer from-the-judge"
+    assert judge.asked[-1].get("authorization") == basic("any", "thing")["Authorization"]
+    assert "authorization" not in seen(fetch(gantry, "/", {**session("bob"), **basic("any", "thing")}, host="token.test"))
 
 
 def test_what_is_required_holds_on_top(gantry):

@@ -121,6 +121,19 @@ def test_in_a_cookie(gantry):
     assert fetch(gantry, "/", {"Cookie": "a=1; token=; b=2"}).status == 401
 
 
+def test_a_second_token_is_not_passed_on_unseen(gantry):
+    good, forged_one = EC.sign(claims()), STRANGER.sign(claims(sub="root"))
+    for headers in [
+        {**bearer(good), "Cookie": f"token={forged_one}"},
+        {**bearer(forged_one), "Cookie": f"token={good}"},
+        {"Cookie": f"token={good}; token={forged_one}"},
+        [("Cookie", f"token={good}"), ("Cookie", f"token={forged_one}")],
+        {"Cookie": f"token={good}; token="},
+    ]:
+        assert fetch(gantry, "/", headers).status == 401
+    assert fetch(gantry, "/", [*bearer(good).items(), *bearer(forged_one).items()]).status == 400
+
+
 def test_in_a_field_of_its_own_and_not_passed_on(gantry):
     token = EC.sign(claims(email="a@test", realm_access={"roles": ["r"]}), typ="application/at+JWT")
     fields = seen(fetch(gantry, "/", {"X-Token": token}, host="strict.test"))

@@ -57,6 +57,9 @@ TEST_CASE("authorization: cookies and tokens", "[auth]") {
     CHECK(cookie_of("a=1; token=x=y; b=2", "token") == "x=y");
     CHECK(cookie_of("token=", "token") == "");
     CHECK_FALSE(cookie_of("atoken=1", "token"));
+    CHECK(cookie_count("token=1; a=2;token=; token", "token") == 3);
+    CHECK(without_cookie("a=1; token=x; b=2", "token") == "a=1; b=2");
+    CHECK(without_cookie("token=x", "token").empty());
     CHECK(is_bearer_token("a.b-c_~+/=", 100));
     CHECK_FALSE(is_bearer_token("a b", 100));
     CHECK_FALSE(is_bearer_token("", 100));
