@@ -422,14 +422,12 @@ SSL* TlsContext::new_connection(int fd, const TlsEnds* ends) {
     if (ssl == nullptr) return nullptr;
     SSL_set_accept_state(ssl);
     if (watcher_ == nullptr) return ssl;
-    auto greeting = std::make_unique<Greeting>();
+    auto* const greeting = new Greeting;
     if (ends != nullptr) greeting->hello.client = ends->client;
     greeting->hello.local =
         ends != nullptr && ends->local != nullptr ? *ends->local : PeerAddress::of_local(fd);
-    if (SSL_set_ex_data(ssl, Greeting::index(), greeting.get()) == 1) {
-        static_cast<void>(greeting.release());
-        return ssl;
-    }
+    if (SSL_set_ex_data(ssl, Greeting::index(), greeting) == 1) return ssl;
+    delete greeting;
     SSL_free(ssl);
     return nullptr;
 }
