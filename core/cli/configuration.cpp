@@ -70,6 +70,9 @@ std::shared_ptr<const server::Generation> build_generation(conf::Settings settin
         additions.certificates = [&](const server::HostScope& scope) {
             return instances->certificates(scope);
         };
+        additions.to_upstream = [&](const server::UpstreamScope& scope) {
+            instances->configure_upstream(scope);
+        };
     }
     server::CertificateSource certificates;
     if (context.certificates != nullptr) {

@@ -15,6 +15,7 @@ std::string place_text(const conf::Settings& settings, const conf::Place& place)
 }
 
 bool has_address(const conf::Upstream& upstream, net::Resolver& resolver) {
+    if (!upstream.module_values->empty()) return true;  // a module finds peers, sooner or later
     return std::any_of(upstream.peers.begin(), upstream.peers.end(), [&](const conf::Peer& peer) {
         return resolver.find(peer.host, peer.port, peer.is_unix)->version() != 0;
     });

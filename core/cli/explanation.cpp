@@ -1,6 +1,7 @@
 #include "core/cli/explanation.hpp"
 
 #include "core/conf/as_written.hpp"
+#include "core/conf/module_keys.hpp"
 #include "core/conf/units.hpp"
 #include "core/conf/utf8.hpp"
 #include "core/upstream/upstream.hpp"
@@ -110,6 +111,8 @@ private:
         if (const conf::Upstream* upstream = upstream_of(explanation_)) {
             line("upstream", upstream->name, upstream->place);
             for (const conf::Peer& peer : upstream->peers) line("peer", upstream::text_of(peer), peer.place);
+            for (const conf::ModuleValue& value : *upstream->module_values)
+                line("peer", fmt::format("also those that \"{}\" finds", value.key->doc.name), value.place);
             if (!outlook.request_line.empty())
                 line("passes on", fmt::format("{}, Host: {}", outlook.request_line, outlook.host));
         }

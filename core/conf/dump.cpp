@@ -291,7 +291,8 @@ private:
     void upstream(const Upstream& u) {
         static const Upstream standard;
         begin(Kind::Upstream, u.name, {}, u.place, fmt::format("upstream.{}.", u.name));
-        always("peers", u.peers);
+        if (!u.peers.empty() || u.module_values->empty()) always("peers", u.peers);
+        of_modules(*u.module_values);
         if (u.tls) {
             always("tls", true);
             line("tls.verify", u.tls->verify, true);

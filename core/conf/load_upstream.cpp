@@ -10,6 +10,11 @@ namespace {
 constexpr std::uint64_t kDay = 24ull * 3600 * 1000;
 constexpr std::string_view kBalances[] = {"round_robin"};
 
+struct UpstreamDraft : Upstream {
+    static constexpr KeyScope kKeyScope = KeyScope::Upstream;
+    ModuleValues module_draft;
+};
+
 // ---- peers
 
 struct PeerDraft {
@@ -37,7 +42,7 @@ constexpr Key<PeerDraft> kPeerKeys[] = {
      field<&PeerDraft::weight>},
 };
 
-void peer(Loading& in, const KeyDoc& key, const Node& node, Upstream& into) {
+void peer(Loading& in, const KeyDoc& key, const Node& node, UpstreamDraft& into) {
     PeerDraft draft;
     if (node.kind == Node::Kind::Table) {
         read_table(in, kPeerKeys, node, "a peer", draft);
@@ -62,7 +67,7 @@ void peer(Loading& in, const KeyDoc& key, const Node& node, Upstream& into) {
     into.peers.push_back(std::move(made));
 }
 
-void peers(Loading& in, const KeyDoc& key, const Node& node, Upstream& into) {
+void peers(Loading& in, const KeyDoc& key, const Node& node, UpstreamDraft& into) {
     if (node.kind == Node::Kind::String || node.kind == Node::Kind::Table) return peer(in, key, node, into);
     if (node.kind != Node::Kind::Array) return in.wrong_type(key, node, "a list of peers");
     if (node.count == 0) {
@@ -116,7 +121,7 @@ constexpr Key<UpstreamTls> kTlsKeys[] = {
      server_name},
 };
 
-void tls(Loading& in, const KeyDoc& key, const Node& node, Upstream& into) {
+void tls(Loading& in, const KeyDoc& key, const Node& node, UpstreamDraft& into) {
     if (node.kind == Node::Kind::Boolean) {
         if (node.integer != 0) into.tls.emplace();
         return;
@@ -134,20 +139,21 @@ void tls(Loading& in, const KeyDoc& key, const Node& node, Upstream& into) {
 
 // ---- upstream
 
-void balance(Loading& in, const KeyDoc& key, const Node& node, Upstream&) {
+void balance(Loading& in, const KeyDoc& key, const Node& node, UpstreamDraft&) {
     const auto name = in.text(key, node);
     if (!name || *name == kBalances[0]) return;
     in.error(node.place, fmt::format("this version of gantry does not know the balance \"{}\"", *name),
              "write balance = \"round_robin\", or leave it out");
 }
 
-constexpr Key<Upstream> kKeys[] = {
+constexpr Key<UpstreamDraft> kKeys[] = {
     {{.name = "peers",
       .type = Type::Special,
       .example = "[\"127.0.0.1:3000\", { address = \"unix:/run/app.sock\", weight = 2 }]",
-      .doc = "The servers: \"host:port\", \"unix:/path\", or tables with address and weight; one or a list.",
-      .forms = {.text = true, .list = true, .table = "upstream.peers"},
-      .need = Need::Required},
+      .doc = "The servers: \"host:port\", \"unix:/path\", or tables with address and weight; one or a list. "
+             "Needed, unless a key of a module stands here: then it is the module that finds them, beside "
+             "these.",
+      .forms = {.text = true, .list = true, .table = "upstream.peers"}},
      peers},
     {{.name = "balance",
       .type = Type::Choice,
@@ -219,7 +225,7 @@ constexpr Key<Upstream> kKeys[] = {
 
 void load_upstream(Loading& in, const Entry& entry) {
     check_name(in, entry, "upstream");
-    Upstream upstream;
+    UpstreamDraft upstream;
     upstream.name = entry.key;
     upstream.place = entry.place;
     const std::string scope = fmt::format("[upstream.{}]", entry.key);
@@ -228,7 +234,9 @@ void load_upstream(Loading& in, const Entry& entry) {
                  "for example: [upstream.app] and below it peers = [\"127.0.0.1:3000\"]");
         return;
     }
-    if (lacks(*entry.node, "peers")) {
+    const bool finds_peers = !upstream.module_draft.empty();
+    if (finds_peers) upstream.module_values = std::move(upstream.module_draft);
+    if (!finds_peers && !in.has_unknown_modules && lacks(*entry.node, "peers")) {
         in.error(entry.place, fmt::format("{} has no \"peers\"", scope),
                  "for example: peers = [\"127.0.0.1:3000\"]");
     }

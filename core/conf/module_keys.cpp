@@ -26,7 +26,8 @@ bool is_key_name(std::string_view name) {
 constexpr std::pair<KeyScope, std::string_view> kScopes[] = {{KeyScope::Server, "server"},
                                                              {KeyScope::Host, "host"},
                                                              {KeyScope::Location, "host.location"},
-                                                             {KeyScope::Listener, "listener"}};
+                                                             {KeyScope::Listener, "listener"},
+                                                             {KeyScope::Upstream, "upstream"}};
 
 bool is_core_key(const ModuleKey& key) {
     return std::any_of(std::begin(kScopes), std::end(kScopes), [&](const auto& scope) {

@@ -13,7 +13,7 @@
 
 namespace gantry::conf {
 
-enum class KeyScope : std::uint8_t { Server = 1, Host = 2, Location = 4, Listener = 8 };
+enum class KeyScope : std::uint8_t { Server = 1, Host = 2, Location = 4, Listener = 8, Upstream = 16 };
 
 struct ModuleKey {
     KeyDoc doc;

@@ -171,6 +171,7 @@ struct Upstream {
     Duration send_timeout{std::chrono::seconds(60)};      // without the peer taking any byte
     Duration response_timeout{std::chrono::seconds(60)};  // without any byte from the peer, head or body
     std::uint64_t max_head = 64 * 1024;                   // of a response
+    Shared<ModuleValues> module_values;
 };
 
 // ---- what hosts and locations share

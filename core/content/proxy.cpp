@@ -94,6 +94,7 @@ std::unique_ptr<server::Handler> make_proxy(const server::HandlerScope& scope, u
     const conf::Upstream& upstream = scope.settings.upstreams[proxy.upstream];
     if (registry == nullptr) return std::make_unique<Proxy>(std::move(settings), upstream);
     settings.upstream = registry->make(upstream);
+    settings.choice = scope.peer_choices[proxy.upstream];
     settings.limits.head.head_bytes = settings.upstream->max_head;
     settings.limits.head.fields = kMaxFields;
     settings.limits.send_timeout = settings.upstream->send_timeout;

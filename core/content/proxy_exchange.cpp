@@ -64,12 +64,14 @@ void ProxyExchange::send_on() {
         upgrade_ ? http::H1ResponseReader::Upgrade::Wanted : http::H1ResponseReader::Upgrade::Refused;
     request.timeout = settings_->timeout;
     request.preface = exchange_->preface();
+    request.picker = settings_->choice.pick == nullptr ? nullptr : this;
     begin(worker_.pools(), request);
 }
 
 void ProxyExchange::write_request(http::H1Client& client) {
     server::Exchange::UpstreamFacts& facts = exchange_->upstream();
-    facts.peer = peer();  // the generation keeps it
+    // The generation keeps a peer of its own; one that was found may go before the exchange does.
+    facts.peer = settings_->upstream->live ? exchange_->arena().copy(peer()) : peer();
     facts.connect_nanos = connect_nanos();
     const ProxyTarget target{peer(), body_kind_, content_length_, upgrade_, keeps_connections()};
     write_proxy_head(settings_->rules, *exchange_, target, client.head());

@@ -4,6 +4,7 @@
 
 #include "core/content/proxy_head.hpp"
 #include "core/server/exchange.hpp"
+#include "core/server/peer_choice.hpp"
 #include "core/server/worker_context.hpp"
 #include "core/upstream/forward.hpp"
 
@@ -18,6 +19,7 @@ struct ProxySettings {
     ProxyRules rules;
     http::ClientLimits limits;
     Millis timeout = 0;  // for the whole exchange; 0: none
+    server::PeerChoice choice;
     bool upgrade = true;
     bool buffer_requests = false;
 };
@@ -27,7 +29,7 @@ class ProxyWorker;
 // [worker] From start() to on_end() it belongs to one exchange. Whatever ends the exchange - the client is
 // gone, the response is sent - comes back as on_end(), which may be within a call of ours to the exchange: so
 // such a call is the last thing that a function does.
-class ProxyExchange final : upstream::Forward, server::ResponseSource, http::BodyReader {
+class ProxyExchange final : upstream::Forward, upstream::Picker, server::ResponseSource, http::BodyReader {
 public:
     // With buffer_requests: what is larger is streamed from there on.
     static constexpr std::size_t kBufferedBytes = 1024 * 1024;
@@ -62,6 +64,10 @@ private:
     void on_peer_ended() override;
     void on_request_drained() override;
     void on_turn_end() override;
+    // upstream::Picker
+    std::size_t pick(std::span<const upstream::Candidate> candidates) override {
+        return settings_->choice.pick(*exchange_, settings_->choice.self, candidates);
+    }
     // http::BodyReader: of the client
     void on_body(std::string_view bytes, const Ref<Block>& owner) override;
     void on_body_end(const http::Headers* trailers) override;

@@ -78,6 +78,15 @@ bool take_path(std::string_view text, TargetUrl& out) {
     return is_origin_form(out.path);
 }
 
+constexpr std::size_t kLongestSocket = 107;
+
+bool is_absolute(std::string_view path) {
+    return path.starts_with('/') && path.size() > 1 && path.find('\0') == path.npos;
+}
+bool is_socket_path(std::string_view path) {
+    return is_absolute(path) && path.size() <= kLongestSocket;
+}
+
 tl::expected<TargetUrl, TargetFault> parse_upstream(std::string_view url, std::string_view rest) {
     TargetUrl out;
     const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
@@ -94,14 +103,12 @@ tl::expected<TargetUrl, TargetFault> parse_unix(std::string_view url, std::strin
     out.peer.is_unix = true;
     out.peer.host = rest.substr(0, end);
     out.host = "localhost";
-    const bool is_path = out.peer.host.starts_with('/') && out.peer.host.size() > 1 &&
-                         out.peer.host.find('\0') == out.peer.host.npos;
-    if (!is_path || !take_path(end < rest.size() ? rest.substr(end + 1) : std::string_view(), out)) {
+    if (!is_absolute(out.peer.host) ||
+        !take_path(end < rest.size() ? rest.substr(end + 1) : std::string_view(), out)) {
         return wrong(fmt::format("\"{}\" does not name a socket", url),
                      "the path is absolute, and what is asked for stands behind a colon: "
                      "\"http+unix:///run/app.sock:/check\"");
     }
-    constexpr std::size_t kLongestSocket = 107;
     if (out.peer.host.size() > kLongestSocket) {
         return wrong(fmt::format("the path of the socket {} is too long", out.peer.host),
                      fmt::format("{} bytes at the most", kLongestSocket));
@@ -135,6 +142,22 @@ tl::expected<TargetUrl, TargetFault> parse_host(std::string_view url, std::strin
 }
 
 }  // namespace
+
+std::optional<conf::Peer> parse_peer(std::string_view text) {
+    constexpr std::string_view kSocket = "unix:";
+    conf::Peer out;
+    if (text.starts_with(kSocket)) {
+        out.is_unix = true;
+        out.host = text.substr(kSocket.size());
+        if (!is_socket_path(out.host)) return std::nullopt;
+        return out;
+    }
+    auto parts = split(text);
+    if (!parts || !parts->port) return std::nullopt;
+    out.host = std::move(parts->host);
+    out.port = static_cast<std::uint16_t>(*parts->port);
+    return out;
+}
 
 bool is_origin_form(std::string_view path) {
     return path.starts_with('/') && std::all_of(path.begin(), path.end(), [](char c) {

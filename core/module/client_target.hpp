@@ -5,6 +5,7 @@
 #include "core/upstream/upstream.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -35,6 +36,9 @@ struct TargetFault {
 // "http://app:3000/check", "https://id.example.com", "http+unix:///run/app.sock:/check",
 // "upstream:app/check".
 tl::expected<TargetUrl, TargetFault> parse_target(std::string_view url);
+
+// "HOST:PORT" or "unix:/path", as peers are written; nullopt: it is none.
+std::optional<conf::Peer> parse_peer(std::string_view text);
 
 // What may stand in a request line (RFC 9112 3.2.1): "/", then what URIs are made of.
 bool is_origin_form(std::string_view path);

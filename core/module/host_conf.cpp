@@ -8,6 +8,9 @@
 namespace gantry::module {
 namespace {
 
+constexpr std::uint32_t kScopes =
+    GANTRY_IN_SERVER | GANTRY_IN_HOST | GANTRY_IN_LOCATION | GANTRY_IN_LISTENER | GANTRY_IN_UPSTREAM;
+
 // ---- declaring
 
 constexpr std::uint32_t kMostKeys = 256;
@@ -55,7 +58,7 @@ private:
         to.doc.standard = c_text(from.standard);
         to.doc.example = c_text(from.example);
         to.doc.doc = c_text(from.doc);
-        to.scopes = static_cast<std::uint8_t>(from.scopes & 15u);
+        to.scopes = static_cast<std::uint8_t>(from.scopes & kScopes);
         to.is_required = (from.flags & GANTRY_KEY_REQUIRED) != 0;
         to.is_list = (from.flags & GANTRY_KEY_LIST) != 0;
         to.is_named = (from.flags & GANTRY_KEY_NAMED) != 0;

@@ -250,6 +250,22 @@ void Instances::configure_listener(const server::ListenerScope& scope) {
         scope.hello_hooks.push_back(hello_hook(*added.hellos[index].bound));
 }
 
+void Instances::configure_upstream(const server::UpstreamScope& scope) {
+    for (const Instance& instance : instances_) {
+        if (!GANTRY_HAS(instance.module->instances, configure_upstream)) continue;
+        if (!has_key_of(*scope.upstream.module_values, instance.module->doc)) continue;
+        const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
+        gantry_scope upstream = top;
+        upstream.kind = GANTRY_IN_UPSTREAM;
+        upstream.own = scope.upstream.module_values.get();
+        upstream.name = scope.upstream.name;
+        upstream.place = scope.upstream.place;
+        upstream.parent = &top;
+        upstream.choice = &scope.choice;
+        ask(instance, upstream, instance.module->instances->configure_upstream);
+    }
+}
+
 void Instances::add_in_order(const server::HandlerScope& scope, const Added& added) {
     add_filters(added, scope.location.place, scope.problems, scope.added.header_filters);
     for (const server::Phase phase :
@@ -279,10 +295,25 @@ bool Instances::has(std::string_view module) const {
 
 void Instances::commit() {
     diagnostics_ = nullptr;
+    serve_peers();
     for (const Instance& instance : instances_) {
         if (GANTRY_HAS(instance.module->instances, commit))
             instance.module->instances->commit(instance.state);
     }
+}
+
+// What a module finds from now on is believed, and what those found that no longer look is forgotten.
+void Instances::serve_peers() {
+    static std::uint64_t last_serial = 0;
+    ++last_serial;
+    std::vector<std::pair<std::string, std::string>> finders;
+    for (gantry_peers& peers : kept_.peers) {
+        peers.serial.store(last_serial, std::memory_order_release);
+        finders.emplace_back(peers.upstream, peers.module->name);
+    }
+    upstream::Registry* const registry =
+        instances_.empty() ? nullptr : instances_.front().module->services->upstreams;
+    if (registry != nullptr) registry->keep_finders(finders);
 }
 
 std::shared_ptr<void> keep(std::shared_ptr<Instances> instances, TaskQueue* main) {

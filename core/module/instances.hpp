@@ -36,6 +36,9 @@ public:
     // not there, which is a problem.
     std::shared_ptr<const server::OfferedCertificates> certificates(const server::HostScope& scope);
 
+    // The same for an upstream: who finds its peers, and who chooses among them.
+    void configure_upstream(const server::UpstreamScope& scope);
+
     // The generation serves.
     void commit();
 
@@ -57,6 +60,7 @@ private:
     static gantry_scope host_scope(const gantry_scope& top, const conf::Host& host);
     template <class Configure>
     static void ask(const Instance& instance, gantry_scope& scope, Configure&& configure);
+    void serve_peers();
     static void add_in_order(const server::HandlerScope& scope, const Added& added);
 
     std::vector<Instance> instances_;

@@ -9,12 +9,14 @@
 #include "core/server/generation.hpp"
 #include "core/server/template.hpp"
 
+#include <atomic>
 #include <deque>
 #include <gantry/ext/conf.h>
 #include <gantry/ext/conn.h>
 #include <gantry/ext/filter.h>
 #include <gantry/ext/phase.h>
 #include <gantry/ext/tls.h>
+#include <gantry/ext/upstream.h>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,7 +28,23 @@ struct gantry_value {
     std::vector<gantry_value> items;    // as in `value`
 };
 
+// Where a module says which peers it has found for an upstream. Lives in a Kept.
+struct gantry_peers {
+    const gantry::module::Module* module = nullptr;
+    std::string upstream;
+    std::atomic<std::uint64_t> serial{0};  // 0: its generation does not serve yet
+};
+
 namespace gantry::module {
+
+// Who chooses the peers of an upstream.
+struct BoundPicker {
+    std::uint32_t (*pick)(gantry_exchange_t*, void*, const gantry_candidate_t*, std::size_t,
+                          std::uint32_t) noexcept = nullptr;
+    void* self = nullptr;
+    const Module* module = nullptr;
+    std::string name;
+};
 
 // A hook of a module in a location.
 struct BoundHook {
@@ -94,6 +112,8 @@ struct Kept {
     std::deque<BoundHello> hellos;
     std::vector<Added::Hello> hellos_everywhere;  // of all listeners
     std::deque<gantry_target> targets;
+    std::deque<gantry_peers> peers;
+    std::deque<BoundPicker> pickers;
     std::deque<BoundSubscription> subscriptions;
     std::deque<BoundRoute> routes;
 };
@@ -115,6 +135,7 @@ struct gantry_scope {
     // Of a location; null elsewhere.
     const std::vector<const gantry::server::Regex*>* captures = nullptr;
     gantry::module::Added* added = nullptr;
+    gantry::server::PeerChoice* choice = nullptr;  // of an upstream
     gantry::http::EncodedSlash encoded_slash{};
 };
 

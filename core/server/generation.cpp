@@ -81,6 +81,10 @@ void GenerationBuilder::run() {
         additions_.to_listener({settings, settings.listeners[i], problems_, generation_.conn_filters_[i],
                                 generation_.hello_hooks_[i]});
     }
+    generation_.peer_choices_.resize(settings.upstreams.size());
+    for (std::size_t i = 0; i < settings.upstreams.size() && additions_.to_upstream; ++i) {
+        additions_.to_upstream({settings, settings.upstreams[i], problems_, generation_.peer_choices_[i]});
+    }
     generation_.hosts_.resize(settings.hosts.size());
     for (std::uint32_t i = 0; i < settings.hosts.size(); ++i) {
         met_in_.resize(problems_.size(), kNoHost);
@@ -174,8 +178,8 @@ void GenerationBuilder::build_location(const HostEntry& host, std::size_t index,
         metrics::Registry::process().series(location_metrics(), {host_settings.name, settings.name});
     location.max_body = settings.max_body.value_or(host_settings.max_body);
     Pipeline added;
-    location.handler =
-        handlers_({generation_.settings_, host_settings, settings, captures, problems_, added});
+    location.handler = handlers_({generation_.settings_, host_settings, settings, captures, problems_, added,
+                                  generation_.peer_choices_});
     location.pipeline = default_pipeline(location, std::move(added));
 }
 

@@ -16,6 +16,7 @@
 #include "core/server/location_table.hpp"
 #include "core/server/log_writer.hpp"
 #include "core/server/offered_certificates.hpp"
+#include "core/server/peer_choice.hpp"
 #include "core/server/phase.hpp"
 #include "core/server/problem.hpp"
 
@@ -81,6 +82,7 @@ struct HandlerScope {
     const std::vector<const Regex*>& captures;
     Problems& problems;
     Pipeline& added;  // hooks and header filters of this location beside the core's own
+    const std::vector<PeerChoice>& peer_choices;  // of settings.upstreams
 };
 // Null after a problem was added. Given by the room above, so that this one knows no handler.
 using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerScope&)>;
@@ -100,12 +102,20 @@ struct ListenerScope {
     std::vector<ConnFilter>& filters;
     std::vector<HelloHook>& hello_hooks;
 };
+// Who chooses the peers of an upstream, and what a module that finds peers is told.
+struct UpstreamScope {
+    const conf::Settings& settings;
+    const conf::Upstream& upstream;
+    Problems& problems;
+    PeerChoice& choice;
+};
 // What modules add. Empty: there are none.
 struct Additions {
     std::function<void(const HostScope&)> to_host;
     std::function<void(const ListenerScope&)> to_listener;
     // Asked for hosts with TLS that name a module; null where it is not there, which is a problem then.
     std::function<std::shared_ptr<const OfferedCertificates>(const HostScope&)> certificates;
+    std::function<void(const UpstreamScope&)> to_upstream;
 };
 
 // Opens an access log; a sentence in `error` on failure. Null where logs are not opened (gantry check).
@@ -142,6 +152,7 @@ public:
         return conn_filters_[listener];
     }
     const std::vector<HelloHook>& hello_hooks(std::size_t listener) const { return hello_hooks_[listener]; }
+    const PeerChoice& peer_choice(std::size_t upstream) const { return peer_choices_[upstream]; }
     // Null: none.
     const HostEntry* default_host(std::size_t listener) const;
     // Index of the listener of that name; -1: not in this generation.
@@ -164,6 +175,7 @@ private:
     std::vector<HostTable> tables_;
     std::vector<std::vector<ConnFilter>> conn_filters_;
     std::vector<std::vector<HelloHook>> hello_hooks_;
+    std::vector<PeerChoice> peer_choices_;
     std::uint64_t number_ = 0;
     // Held, because what nobody holds is read anew for the next host and for who serves it.
     std::vector<net::CertificateSetPtr> certificates_;

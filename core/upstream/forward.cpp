@@ -27,7 +27,8 @@ bool Forward::keeps_connections() const {
 }
 
 void Forward::next_peer() {
-    PeerPool* pool = tried_count_ < tried_.size() ? group_->pick(tried_.data(), tried_count_) : nullptr;
+    PeerPool* pool =
+        tried_count_ < tried_.size() ? group_->pick(tried_.data(), tried_count_, request_.picker) : nullptr;
     if (pool == nullptr) return fail_with(last_error_);
     tried_[tried_count_++] = pool;
     pool_ = Ref<PeerPool>(pool);

@@ -24,6 +24,7 @@ struct ForwardRequest {
     Millis connect_timeout = 0;  // 0: as the upstream has it
     // What a connection begins with, before all else; those that began otherwise are not used.
     std::string_view preface;
+    Picker* picker = nullptr;  // null: the balancer chooses
 };
 
 // Derive from it to forward. Used again and again, for one request at a time. [worker]

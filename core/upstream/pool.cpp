@@ -123,31 +123,58 @@ void PeerPool::on_connected(http::H1Client& client) {
 
 // ---- Group
 
-namespace {
-
-std::vector<std::uint32_t> weights_of(const Upstream& upstream) {
-    std::vector<std::uint32_t> weights;
-    for (const Upstream::Member& member : upstream.members) weights.push_back(member.weight);
-    return weights;
+Group::Group(std::shared_ptr<const Upstream> upstream, Pools& pools)
+    : upstream_(std::move(upstream)), all_(pools), turns_({}) {
+    upstream_->live ? update() : take(upstream_->members);
 }
 
-}  // namespace
+void Group::take(const std::vector<Upstream::Member>& members) {
+    std::vector<Ref<PeerPool>> pools;
+    std::vector<std::uint32_t> weights;
+    for (const Upstream::Member& member : members) {
+        pools.push_back(all_.pool(member.peer));
+        weights.push_back(member.weight);
+    }
+    for (const Ref<PeerPool>& old : pools_) {
+        const bool stays = std::any_of(pools.begin(), pools.end(),
+                                       [&](const Ref<PeerPool>& one) { return one.get() == old.get(); });
+        if (!stays) old->close_idle();
+    }
+    pools_ = std::move(pools);
+    turns_ = RoundRobin(std::move(weights));
+    members_ = &members;
+}
 
-Group::Group(std::shared_ptr<const Upstream> upstream, std::vector<Ref<PeerPool>> pools)
-    : upstream_(std::move(upstream)), pools_(std::move(pools)), turns_(weights_of(*upstream_)) {}
+void Group::update() {
+    version_ = upstream_->live->version();
+    const auto found = upstream_->live->members();
+    take(*found);
+    found_ = found;
+}
 
-PeerPool* Group::pick(const PeerPool* const* tried, std::size_t count) {
+PeerPool* Group::pick(const PeerPool* const* tried, std::size_t count, Picker* picker) {
+    if (upstream_->live && upstream_->live->version() != version_) update();
     const auto is_new = [&](std::size_t index) {
         return std::find(tried, tried + count, pools_[index].get()) == tried + count;
     };
-    std::size_t index = turns_.pick([&](std::size_t i) { return is_new(i) && !pools_[i]->is_resting(); });
+    std::size_t index = RoundRobin::kNone;
+    if (picker != nullptr) {
+        std::vector<Candidate> candidates;
+        candidates.reserve(pools_.size());
+        for (std::size_t i = 0; i < pools_.size(); ++i)
+            candidates.push_back(
+                {pools_[i]->peer().text, (*members_)[i].weight, pools_[i]->is_resting(), !is_new(i)});
+        index = picker->pick(candidates);
+        if (index < pools_.size() && is_new(index)) return pools_[index].get();
+    }
+    index = turns_.pick([&](std::size_t i) { return is_new(i) && !pools_[i]->is_resting(); });
     if (index == RoundRobin::kNone) index = turns_.pick(is_new);
     return index == RoundRobin::kNone ? nullptr : pools_[index].get();
 }
 
 std::uint32_t Group::counted(const PeerPool& pool) const {
     for (std::size_t i = 0; i < pools_.size(); ++i) {
-        if (pools_[i].get() == &pool) return upstream_->members[i].counted.cell();
+        if (pools_[i].get() == &pool) return (*members_)[i].counted.cell();
     }
     return 0;
 }
@@ -187,9 +214,7 @@ Ref<Group> Pools::group(const std::shared_ptr<const Upstream>& upstream) {
     if (index >= groups_.size()) groups_.resize(index + 1);
     Ref<Group>& group = groups_[index];
     if (!group) {
-        std::vector<Ref<PeerPool>> pools;
-        for (const Upstream::Member& member : upstream->members) pools.push_back(pool(member.peer));
-        group = make_ref<Group>(upstream, std::move(pools));
+        group = make_ref<Group>(upstream, *this);
         if (!is_set()) worker_.wheel().set(*this, worker_.now() + kSweep);
     }
     group->last_used_ = worker_.now();

@@ -11,6 +11,8 @@
 #include "core/upstream/upstream.hpp"
 
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 namespace gantry::upstream {
@@ -78,14 +80,37 @@ private:
     std::size_t idle_ = 0;
 };
 
+// A peer that a request could go to.
+struct Candidate {
+    std::string_view address;  // as in logs
+    std::uint32_t weight = 1;  // 0: gets no new requests
+    bool is_resting = false;   // it did not answer a moment ago
+    bool was_tried = false;    // for this request
+};
+
+// Chooses in the place of the balancer, for one request. [worker]
+class Picker {
+public:
+    static constexpr std::size_t kBalancer = static_cast<std::size_t>(-1);  // the balancer is to choose
+
+    // The index of one that was not tried, or kBalancer.
+    virtual std::size_t pick(std::span<const Candidate> candidates) = 0;
+
+protected:
+    ~Picker() = default;
+};
+
+class Pools;
+
 // One upstream on one worker. [worker]
 class Group final : public RefCounted {
 public:
-    Group(std::shared_ptr<const Upstream> upstream, std::vector<Ref<PeerPool>> pools);
+    Group(std::shared_ptr<const Upstream> upstream, Pools& pools);
 
     const Upstream& upstream() const { return *upstream_; }
     // Whose turn it is, leaving out `tried`; peers that are resting only when no other is left. Null: none.
-    PeerPool* pick(const PeerPool* const* tried, std::size_t count);
+    // `picker`, which may be null, is asked first.
+    PeerPool* pick(const PeerPool* const* tried, std::size_t count, Picker* picker);
     // Where requests of this upstream to that peer are counted: PeerCells.
     std::uint32_t counted(const PeerPool& pool) const;
 
@@ -93,8 +118,15 @@ private:
     friend class Pools;
     ~Group() override = default;
 
+    void take(const std::vector<Upstream::Member>& members);
+    void update();
+
     std::shared_ptr<const Upstream> upstream_;
-    std::vector<Ref<PeerPool>> pools_;
+    Pools& all_;
+    std::shared_ptr<const std::vector<Upstream::Member>> found_;  // where the upstream is live
+    const std::vector<Upstream::Member>* members_ = nullptr;
+    std::vector<Ref<PeerPool>> pools_;  // of each
+    std::uint32_t version_ = 0;         // of what was found
     RoundRobin turns_;
     Millis last_used_ = 0;
 };
@@ -113,6 +145,7 @@ public:
     void close_idle();
 
 private:
+    friend class Group;
     Ref<PeerPool> pool(const std::shared_ptr<const Peer>& peer);
     Ref<net::TlsClientContext> tls_of(const Peer& peer);
     void on_deadline() override;

@@ -41,6 +41,11 @@ struct Registry::Known {
     std::shared_ptr<Slot::Source> upstream_slots = std::make_shared<Slot::Source>();
     std::map<std::string, std::weak_ptr<const Peer>> peers;
     std::map<std::string, std::weak_ptr<const Upstream>> upstreams;
+    struct Found {
+        std::uint64_t serial = 0;
+        std::vector<conf::Peer> peers;
+    };
+    std::map<std::string, std::map<std::string, Found>> found;  // by upstream and finder
 };
 
 namespace {
@@ -87,11 +92,16 @@ std::string key_of(const conf::Upstream& settings) {
     }
     add_to(key, settings.keep_alive);
     add_to(key, settings.max_head);
+    add_to(key, !settings.module_values->empty());
     for (const conf::Peer& peer : settings.peers) {
         add_to(key, peer);
         add_to(key, peer.weight);
     }
     return key;
+}
+
+metrics::Series series_of(const Upstream& upstream, const Peer& peer) {
+    return metrics::Registry::process().series(peer_metrics(), {upstream.name, peer.text});
 }
 
 template <class T>
@@ -100,6 +110,18 @@ void forget_dead(std::map<std::string, std::weak_ptr<const T>>& known) {
 }
 
 }  // namespace
+
+std::shared_ptr<const std::vector<Upstream::Member>> Upstream::Live::members() const {
+    const std::lock_guard lock(mutex_);
+    return members_;
+}
+
+void Upstream::Live::set(std::vector<Member> members) {
+    auto made = std::make_shared<const std::vector<Member>>(std::move(members));
+    const std::lock_guard lock(mutex_);
+    members_ = std::move(made);
+    version_.fetch_add(1, std::memory_order_release);
+}
 
 std::string text_of(const conf::Peer& peer) {
     if (peer.is_unix) return "unix:" + peer.host;
@@ -129,22 +151,82 @@ std::shared_ptr<const Upstream> Registry::make(const conf::Upstream& settings) {
     const std::lock_guard lock(known_->mutex);
     forget_dead(known_->upstreams);
     if (auto upstream = known_->upstreams[key].lock()) return upstream;
-    auto upstream = std::make_shared<Upstream>(known_->upstream_slots);
+    auto upstream = std::make_shared<Upstream>(known_->upstream_slots, !settings.module_values->empty());
     upstream->name = settings.name;
+    upstream->tls = settings.tls;
     upstream->keep_alive = settings.keep_alive;
     upstream->keep_alive_timeout = settings.keep_alive_timeout.count();
     upstream->connect_timeout = settings.connect_timeout.count();
     upstream->send_timeout = settings.send_timeout.count();
     upstream->response_timeout = settings.response_timeout.count();
     upstream->max_head = static_cast<std::size_t>(settings.max_head);
-    for (const conf::Peer& peer : settings.peers) {
-        auto known = make_peer(peer, settings.tls);
-        auto counted = metrics::Registry::process().series(peer_metrics(), {settings.name, known->text});
-        upstream->members.push_back({std::move(known), peer.weight, std::move(counted)});
-    }
+    for (const conf::Peer& peer : settings.peers) upstream->members.push_back(make_member(*upstream, peer));
+    if (upstream->live) refresh(*upstream);
     forget_dead(known_->peers);
     known_->upstreams[key] = upstream;
     return upstream;
+}
+
+// ---- what is found while it serves; with known_->mutex held
+
+Upstream::Member Registry::make_member(const Upstream& upstream, const conf::Peer& peer) {
+    auto known = make_peer(peer, upstream.tls);
+    auto counted = series_of(upstream, *known);
+    return {std::move(known), peer.weight, std::move(counted)};
+}
+
+// One that several name is there once; what the files say of it holds, then what the first finder says.
+void Registry::refresh(const Upstream& upstream) {
+    std::vector<Upstream::Member> members;
+    for (const Upstream::Member& member : upstream.members)
+        members.push_back({member.peer, member.weight, series_of(upstream, *member.peer)});
+    const auto all = known_->found.find(upstream.name);
+    if (all != known_->found.end()) {
+        for (const auto& [finder, found] : all->second) {
+            for (const conf::Peer& peer : found.peers) {
+                Upstream::Member member = make_member(upstream, peer);
+                const bool is_known = std::any_of(members.begin(), members.end(),
+                                                  [&](const auto& one) { return one.peer == member.peer; });
+                if (!is_known) members.push_back(std::move(member));
+            }
+        }
+    }
+    upstream.live->set(std::move(members));
+}
+
+void Registry::refresh_all(const std::string& name) {
+    for (const auto& [key, known] : known_->upstreams) {
+        const auto upstream = known.lock();
+        if (upstream && upstream->live && upstream->name == name) refresh(*upstream);
+    }
+    forget_dead(known_->peers);
+}
+
+bool Registry::set_found(const std::string& upstream, const std::string& finder, std::uint64_t serial,
+                         std::vector<conf::Peer> peers) {
+    const std::lock_guard lock(known_->mutex);
+    const auto all = known_->found.find(upstream);
+    if (all == known_->found.end() || !all->second.contains(finder)) return false;
+    Known::Found& found = all->second[finder];
+    if (serial < found.serial) return false;
+    found.serial = serial;
+    found.peers = std::move(peers);
+    refresh_all(upstream);
+    return true;
+}
+
+void Registry::keep_finders(const std::vector<std::pair<std::string, std::string>>& finders) {
+    const std::lock_guard lock(known_->mutex);
+    std::vector<std::string> changed;
+    for (auto& [name, all] : known_->found) {
+        const std::size_t gone = std::erase_if(all, [&](const auto& one) {
+            return std::find(finders.begin(), finders.end(), std::pair(name, one.first)) == finders.end();
+        });
+        if (gone > 0) changed.push_back(name);
+    }
+    for (const auto& [upstream, finder] : finders) known_->found[upstream][finder];
+    for (const std::string& name : changed) refresh_all(name);
+    std::erase_if(known_->found, [](const auto& one) { return one.second.empty(); });
 }
 
 }  // namespace gantry::upstream

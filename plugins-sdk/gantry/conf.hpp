@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kInServer = GANTRY_IN_SERVER;
 inline constexpr std::uint32_t kInHost = GANTRY_IN_HOST;
 inline constexpr std::uint32_t kInLocation = GANTRY_IN_LOCATION;
 inline constexpr std::uint32_t kInListener = GANTRY_IN_LISTENER;
+inline constexpr std::uint32_t kInUpstream = GANTRY_IN_UPSTREAM;
 inline constexpr std::uint32_t kAnywhere = kInServer | kInHost | kInLocation;
 
 namespace detail {

@@ -35,6 +35,7 @@
 #include "gantry/fake/metrics_table.hpp"
 #include "gantry/fake/store_table.hpp"
 #include "gantry/fake/tls_table.hpp"
+#include "gantry/fake/upstream_table.hpp"
 
 #include <chrono>
 #include <cstring>
@@ -124,6 +125,9 @@ public:
     void wants_certificates(std::vector<std::string> names) {
         if (host_ == 0) virtual_host("www.example.com", {});
         state_.given[host_].certificate_names = std::move(names);
+    }
+    void upstream(std::string name, std::initializer_list<Entry> entries) {
+        add(GANTRY_IN_UPSTREAM, std::move(name), entries, 0);
     }
     // Begins the configuration anew.
     void forget_configuration() {
@@ -216,6 +220,17 @@ public:
     // Those that the module could not handle, a line for each of its subscriptions.
     const std::vector<PublishedEvent>& dead_events() const { return state_.dead_events; }
 
+    // ---- upstreams
+
+    // The peers that the module has found for it.
+    std::vector<FoundPeer> peers(std::string_view upstream) const {
+        const auto found = state_.peers.find(upstream);
+        return found == state_.peers.end() ? std::vector<FoundPeer>{} : found->second;
+    }
+    // Which of the candidates the module chooses for a request; nothing: it leaves that to the balancer.
+    std::optional<std::size_t> pick(std::string_view upstream, Request request,
+                                    const std::vector<gantry_candidate_t>& candidates);
+
     // ---- other servers
 
     // What is answered, from now on, when the module asks for a URL: that of its target, with the path of the request,
@@ -256,6 +271,7 @@ public:
 private:
     std::size_t add(std::uint32_t kind, std::string name, std::initializer_list<Entry> entries,
                     std::size_t parent);
+    detail::ExchangeState& begin(Request request);
     bool convert(detail::Generation& generation);
     bool configure(detail::Generation& generation);
     bool want(detail::Generation& generation);

@@ -12,6 +12,7 @@
 #include "gantry/json.hpp"
 #include "gantry/metrics.hpp"
 #include "gantry/module.hpp"
+#include "gantry/peers.hpp"
 #include "gantry/roles.hpp"
 #include "gantry/store.hpp"
 #include "gantry/task.hpp"

@@ -59,6 +59,11 @@ typedef struct gantry_instance_1 {
     /* As configure(), for each listener where a key of this module holds: filters of gantry.conn/1 are added here.
      * Called before hosts are configured. May be NULL. [main] [loading] */
     bool (*configure_listener)(void* instance, gantry_scope_t* scope) GANTRY_NOEXCEPT;
+
+    /* As configure(), for each upstream where a key of this module stands: who finds its peers, and who chooses among
+     * them, is said here, by gantry.upstream/1. Such an upstream may have no peers of its own. May be NULL.
+     * [main] [loading] */
+    bool (*configure_upstream)(void* instance, gantry_scope_t* scope) GANTRY_NOEXCEPT;
 } gantry_instance_1_t;
 
 GANTRY_END

@@ -19,6 +19,8 @@
 //     HeaderFilter<T>                  head(Exchange&)         -> void
 //     BodyFilter<T>                    filter(Exchange&)       -> std::optional<T::Body>: roles.hpp
 //     ConnFilter<T>                    connection(…)           -> Preface: conn.hpp; created for listeners
+//     Discovery<T>                     discover(Peers)         -> void: peers.hpp; created for upstreams
+//     PeerPicker<T>                    pick(…)                 -> std::optional<std::size_t>: the same
 //     State<T>                         prepare(Scope&, T* old) -> std::unique_ptr<T>
 //     Subscriber<T>                    event(const Event&)     -> Verdict: events.hpp
 //     CertificateSource<T>             want(Scope&, tls::Names) -> bool; T is the State as well: tls.hpp
@@ -45,10 +47,12 @@
 #include "gantry/conn.hpp"
 #include "gantry/control.hpp"
 #include "gantry/events.hpp"
+#include "gantry/peers.hpp"
 #include "gantry/roles.hpp"
 #include "gantry/tls.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -136,8 +140,14 @@ public:
     static void close(void* module) noexcept { delete static_cast<Module*>(module); }
 
     static const void* get_extension(void*, const char* id) noexcept {
-        static constexpr gantry_instance_1_t kInstance{
-            sizeof(gantry_instance_1_t), &prepare, &configure, &commit, &retire, kHosts, kListeners};
+        static constexpr gantry_instance_1_t kInstance{sizeof(gantry_instance_1_t),
+                                                       &prepare,
+                                                       &configure,
+                                                       &commit,
+                                                       &retire,
+                                                       kHosts,
+                                                       kListeners,
+                                                       kUpstreams};
         if (std::string_view{id} == GANTRY_INSTANCE_1) return &kInstance;
         if constexpr ((is_source<Roles>() || ...)) {
             static constexpr gantry_certificate_source_1_t kSource{sizeof(gantry_certificate_source_1_t),
@@ -153,6 +163,7 @@ private:
     // What the hooks of one instance are given; made by prepare().
     struct Generation : Instance<S> {
         const Host* host;
+        std::vector<std::function<void()>> starts;  // what begins with commit()
     };
 
     static bool has_what_it_needs(const Host& host) noexcept {
@@ -167,13 +178,16 @@ private:
         constexpr bool kEvents = (is_subscriber<Roles>() || ...);
         constexpr bool kHandshakes = (needs_tls<Roles>() || ...);
         constexpr bool kRoutes = (has_routes<Roles>() || ...);
+        constexpr bool kPeers = (is_of_upstreams<Roles>() || ...);
         return needs(host.conf(), true, GANTRY_CONF_1) && needs(host.http(), true, GANTRY_HTTP_1) &&
                needs(host.phase(), true, GANTRY_PHASE_1) && needs(host.filter(), kFilters, GANTRY_FILTER_1) &&
                needs(host.async(), kWaits, GANTRY_ASYNC_1) && needs(host.timer(), kWaits, GANTRY_TIMER_1) &&
                needs(host.conn(), kConnections, GANTRY_CONN_1) &&
                needs(host.control(), kRoutes, GANTRY_CONTROL_1) &&
                needs(host.find<gantry_events_1_t>(GANTRY_EVENTS_1), kEvents, GANTRY_EVENTS_1) &&
-               needs(host.tls(), kHandshakes, GANTRY_TLS_1);
+               needs(host.tls(), kHandshakes, GANTRY_TLS_1) &&
+               needs(GANTRY_HAS(host.upstream(), set_picker) ? host.upstream() : nullptr, kPeers,
+                     GANTRY_UPSTREAM_1);
     }
 
     bool declare_keys() {
@@ -285,10 +299,38 @@ private:
     }
     template <class Role>
     static bool add_to_location(Generation& self, Scope& scope, std::size_t first) {
-        if constexpr (!is_of_listeners<Role>() && !is_everywhere<Role>())
+        if constexpr (!is_of_listeners<Role>() && !is_everywhere<Role>() && !is_of_upstreams<Role>())
             return add_role<Role>(self, scope, first);
         return true;
     }
+    template <class Role>
+    static constexpr bool is_of_upstreams() {
+        return requires { Role::kIsOfUpstreams; };
+    }
+    template <class Role>
+    static bool add_to_upstream(Generation& self, Scope& scope, std::size_t first) {
+        if constexpr (requires { Role::kStarts; }) {
+            using T = typename Role::Object;
+            auto* place = static_cast<Place<T>*>(place_of<T>(self, scope, first));
+            if (scope.has_failed()) return false;
+            auto* given = place->object == nullptr ? nullptr : Role::prepare(scope);
+            if (given != nullptr) self.starts.push_back([place, given] { Role::start(*place, given); });
+            return place->object == nullptr || given != nullptr;
+        } else if constexpr (is_of_upstreams<Role>()) {
+            return add_role<Role>(self, scope, first);
+        }
+        return true;
+    }
+    static bool configure_upstream(void* instance, gantry_scope_t* raw) noexcept {
+        auto& self = *static_cast<Generation*>(instance);
+        return guarded(*self.host, "configure_upstream()", false, [&] {
+            Scope scope{raw, *self.host};
+            const std::size_t first = self.places.size();
+            return (add_to_upstream<Roles>(self, scope, first) && ...);
+        });
+    }
+    static constexpr auto kUpstreams = (is_of_upstreams<Roles>() || ...) ? &configure_upstream : nullptr;
+
     template <class Role>
     static bool add_to_listener(Generation& self, Scope& scope, std::size_t first) {
         if constexpr (is_of_listeners<Role>()) return add_role<Role>(self, scope, first);
@@ -363,6 +405,12 @@ private:
 
     static void commit(void* instance) noexcept {
         auto& self = *static_cast<Generation*>(instance);
+        for (const auto& start : self.starts) {
+            guarded(*self.host, "commit()", false, [&] {
+                start();
+                return true;
+            });
+        }
         if constexpr (requires(S& state) { state.commit(); }) {
             guarded(*self.host, "commit()", false, [&] {
                 self.state->commit();

@@ -15,10 +15,11 @@ GANTRY_BEGIN
 
 /* Where a key may stand; any of these together. A location has the keys of its host and of [server] as well,
  * unless it has its own. */
-#define GANTRY_IN_SERVER 1u   /* [server]: for all hosts, or for what the module does beside them */
-#define GANTRY_IN_HOST 2u     /* [host."NAME"] */
-#define GANTRY_IN_LOCATION 4u /* [host."NAME".location."PATTERN"] */
-#define GANTRY_IN_LISTENER 8u /* [listener.NAME]; its scope is around nothing, and [server] around it */
+#define GANTRY_IN_SERVER 1u    /* [server]: for all hosts, or for what the module does beside them */
+#define GANTRY_IN_HOST 2u      /* [host."NAME"] */
+#define GANTRY_IN_LOCATION 4u  /* [host."NAME".location."PATTERN"] */
+#define GANTRY_IN_LISTENER 8u  /* [listener.NAME]; its scope is around nothing, and [server] around it */
+#define GANTRY_IN_UPSTREAM 16u /* [upstream.NAME]; the same */
 
 /* What a value is. */
 #define GANTRY_TYPE_BOOLEAN 1u
@@ -73,7 +74,7 @@ typedef struct gantry_conf_1 {
 
     /* The scope around: of a location its host, of a host or a listener [server], of that NULL. [main] [loading] */
     const gantry_scope_t* (*parent)(const gantry_scope_t* scope)GANTRY_NOEXCEPT;
-    /* GANTRY_IN_SERVER, GANTRY_IN_HOST, GANTRY_IN_LOCATION, GANTRY_IN_LISTENER. [main] [loading] */
+    /* GANTRY_IN_SERVER, GANTRY_IN_HOST, GANTRY_IN_LOCATION, GANTRY_IN_LISTENER, GANTRY_IN_UPSTREAM. [main] [loading] */
     uint32_t (*kind)(const gantry_scope_t* scope) GANTRY_NOEXCEPT;
     /* As it stands in the file: "www.example.com", "/api/"; of [server] "". [main] [loading] */
     gantry_bytes_t (*name)(const gantry_scope_t* scope) GANTRY_NOEXCEPT;

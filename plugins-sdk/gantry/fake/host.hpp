@@ -48,7 +48,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_METRICS_1) return &detail::MetricsTable::kTable;
     if (wanted == GANTRY_STORE_1) return &detail::StoreTable::kTable;
     if (wanted == GANTRY_CONN_1) return &detail::ConnTable::kTable;
-    if (wanted == GANTRY_UPSTREAM_1) return &detail::HttpTable::kUpstreamTable;
+    if (wanted == GANTRY_UPSTREAM_1) return &detail::UpstreamTable::kTable;
     if (wanted == GANTRY_CLIENT_1) return &detail::ClientTable::kTable;
     if (wanted == GANTRY_EVENTS_1) return &detail::EventsTable::kTable;
     if (wanted == GANTRY_TLS_1) return &detail::TlsTable::kTable;
@@ -143,6 +143,9 @@ inline bool Host::configure(detail::Generation& generation) {
         } else if (scope->kind == GANTRY_IN_LISTENER) {
             places = GANTRY_IN_LISTENER;
             if (GANTRY_HAS(table, configure_listener)) ask = table->configure_listener;
+        } else if (scope->kind == GANTRY_IN_UPSTREAM) {
+            places = GANTRY_IN_UPSTREAM;
+            if (GANTRY_HAS(table, configure_upstream)) ask = table->configure_upstream;
         } else if (GANTRY_HAS(table, configure_host)) {
             ask = table->configure_host;
         }
@@ -234,7 +237,7 @@ inline bool Host::reload() {
     return true;
 }
 
-inline Exchange Host::request(Request request) {
+inline detail::ExchangeState& Host::begin(Request request) {
     auto& exchange = *state_.exchanges.emplace_back(std::make_unique<detail::ExchangeState>());
     exchange.host = &state_;
     exchange.number = state_.exchanges.size();
@@ -244,6 +247,33 @@ inline Exchange Host::request(Request request) {
     for (Field& field : request.fields)
         exchange.request_fields.push_back(std::make_unique<Field>(std::move(field)));
     exchange.request = std::move(request);
+    return exchange;
+}
+
+inline std::optional<std::size_t> Host::pick(std::string_view upstream, Request request,
+                                             const std::vector<gantry_candidate_t>& candidates) {
+    const gantry_picker_t* picker = nullptr;
+    if (state_.serving != nullptr) {
+        for (const auto& scope : state_.serving->scopes) {
+            if (scope->kind == GANTRY_IN_UPSTREAM && scope->name == upstream && scope->picker.pick != nullptr)
+                picker = &scope->picker;
+        }
+    }
+    if (picker == nullptr) return std::nullopt;
+    detail::ExchangeState& exchange = begin(std::move(request));
+    std::uint32_t picked = GANTRY_PICK_BALANCER;
+    {
+        const detail::AtWork work{exchange};
+        picked = picker->pick(exchange.raw(), picker->self, candidates.data(), sizeof(gantry_candidate_t),
+                              static_cast<std::uint32_t>(candidates.size()));
+    }
+    exchange.is_over = true;
+    if (picked == GANTRY_PICK_BALANCER) return std::nullopt;
+    return picked;
+}
+
+inline Exchange Host::request(Request request) {
+    detail::ExchangeState& exchange = begin(std::move(request));
     if (state_.serving == nullptr) {
         state_.violation("a request came before a reload() that went well");
         exchange.is_over = true;

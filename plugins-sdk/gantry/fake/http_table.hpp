@@ -177,15 +177,6 @@ struct HttpTable : FieldFunctions {
         if (local != nullptr) *local = address("198.51.100.1:80");
     }
 
-    static gantry_result_t set_preface(gantry_exchange_t* raw, gantry_bytes_t preface) noexcept {
-        ExchangeState* exchange = usable(raw, "set_preface");
-        if (exchange == nullptr || exchange->is_head_sent) return GANTRY_ERROR_STATE;
-        if (preface.size > GANTRY_PREFACE_MAX) return GANTRY_ERROR_LIMIT;
-        exchange->preface = view(preface);
-        return GANTRY_OK;
-    }
-    static constexpr gantry_upstream_1_t kUpstreamTable{sizeof(gantry_upstream_1_t), &set_preface};
-
     // ---- memory
 
     static void* allocate(gantry_exchange_t* raw, std::size_t size) noexcept {

@@ -81,6 +81,14 @@ struct Diagnostic {
     std::string hint;
 };
 
+// A peer that the module has found.
+struct FoundPeer {
+    std::string address;
+    std::uint32_t weight;
+
+    bool operator==(const FoundPeer&) const = default;
+};
+
 struct LogLine {
     gantry_level_t level;
     std::string text;
@@ -135,6 +143,7 @@ struct ScopeState {
     std::vector<ConnHook> conn_filters = {};  // of a listener
     std::vector<HelloHookState> hello_hooks = {};
     std::vector<std::string> certificate_names = {};  // of a host that names the module as its source
+    gantry_picker_t picker = {};                      // of an upstream
 };
 
 struct SubscriptionState {
@@ -157,6 +166,13 @@ struct Route {
     void* self;
 };
 
+struct Generation;
+struct FinderState {
+    State* host;
+    Generation* generation;
+    std::string upstream;
+};
+
 struct Generation {
     State* host;
     void* instance = nullptr;
@@ -164,6 +180,7 @@ struct Generation {
     std::map<std::string, std::unique_ptr<Value>, std::less<>> standards = {};
     std::vector<SubscriptionState> subscriptions = {};
     std::deque<Route> routes = {};
+    std::deque<FinderState> finders = {};
     int exchanges = 0;  // and calls of its routes
     bool is_retired = false;
 
@@ -388,6 +405,7 @@ struct State {
     std::uint64_t last_version = 0;
     std::uint64_t last_entry = 0;
     std::deque<PublishedEvent> events = {};
+    std::map<std::string, std::vector<FoundPeer>, std::less<>> peers = {};  // by upstream
     bool is_store_broken = false;
     std::vector<LogLine> log = {};
     std::deque<MetricState> metrics = {};

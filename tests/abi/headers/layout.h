@@ -35,7 +35,7 @@ AT(struct gantry_host, version, 16);
 AT(struct gantry_host, data, 24);
 AT(struct gantry_host, get_extension, 32);
 
-SIZE(gantry_instance_1_t, 56);
+SIZE(gantry_instance_1_t, 64);
 AT(gantry_instance_1_t, size, 0);
 AT(gantry_instance_1_t, prepare, 8);
 AT(gantry_instance_1_t, configure, 16);
@@ -43,6 +43,7 @@ AT(gantry_instance_1_t, commit, 24);
 AT(gantry_instance_1_t, retire, 32);
 AT(gantry_instance_1_t, configure_host, 40);
 AT(gantry_instance_1_t, configure_listener, 48);
+AT(gantry_instance_1_t, configure_upstream, 56);
 
 /* ---- gantry/entry.h */
 
@@ -289,6 +290,7 @@ IS(GANTRY_IN_SERVER, 1);
 IS(GANTRY_IN_HOST, 2);
 IS(GANTRY_IN_LOCATION, 4);
 IS(GANTRY_IN_LISTENER, 8);
+IS(GANTRY_IN_UPSTREAM, 16);
 IS(GANTRY_TYPE_BOOLEAN, 1);
 IS(GANTRY_TYPE_INTEGER, 2);
 IS(GANTRY_TYPE_SIZE, 3);
@@ -392,9 +394,35 @@ IS(GANTRY_CONN_MOST_BYTES, 66560);
 
 /* ---- gantry/ext/upstream.h */
 
-SIZE(gantry_upstream_1_t, 16);
+SIZE(gantry_upstream_1_t, 40);
 AT(gantry_upstream_1_t, size, 0);
 AT(gantry_upstream_1_t, set_preface, 8);
+AT(gantry_upstream_1_t, peers, 16);
+AT(gantry_upstream_1_t, set_peers, 24);
+AT(gantry_upstream_1_t, set_picker, 32);
+
+SIZE(gantry_peer_t, 24);
+AT(gantry_peer_t, address, 0);
+AT(gantry_peer_t, weight, 16);
+AT(gantry_peer_t, unused, 20);
+
+SIZE(gantry_candidate_t, 24);
+AT(gantry_candidate_t, address, 0);
+AT(gantry_candidate_t, weight, 16);
+AT(gantry_candidate_t, flags, 20);
+
+SIZE(gantry_picker_t, 32);
+AT(gantry_picker_t, size, 0);
+AT(gantry_picker_t, unused, 4);
+AT(gantry_picker_t, name, 8);
+AT(gantry_picker_t, pick, 16);
+AT(gantry_picker_t, self, 24);
+
+IS(GANTRY_PEERS_MAX, 1000);
+IS(GANTRY_PEER_WEIGHT_MAX, 1000);
+IS(GANTRY_CANDIDATE_RESTING, 1);
+IS(GANTRY_CANDIDATE_TRIED, 2);
+IS(GANTRY_PICK_BALANCER, UINT32_MAX);
 
 IS(GANTRY_PREFACE_MAX, 4096);
 

@@ -170,7 +170,7 @@ struct Bench {
         std::size_t count = 0;
         thread.run([&] {
             Ref<Group> group = pools->group(upstream);
-            const PeerPool* pool = group->pick(nullptr, 0);
+            const PeerPool* pool = group->pick(nullptr, 0, nullptr);
             count = pool->idle();
         });
         return count;
