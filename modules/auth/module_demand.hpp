@@ -77,9 +77,10 @@ inline std::shared_ptr<Demand> read_demand(Scope& scope, Auth& auth, Value table
 // Made once for all places around which it stands. A mistake disables the host for which it is told, and so
 // it is told for each host.
 inline std::shared_ptr<const Demand> demand_of(Scope& scope, Auth& auth, Value table,
-                                               const std::string& place) {
-    const std::string host = place_name(auth.host, auth.host.conf()->parent(scope.raw()));
-    std::shared_ptr<Demand>& demand = auth.demand(place);
+                                               const gantry_scope_t* owner) {
+    const std::string host = place_key(auth.host, auth.host.conf()->parent(scope.raw()));
+    const std::string place = place_name(auth.host, owner);
+    std::shared_ptr<Demand>& demand = auth.demand(place_key(auth.host, owner));
     if (demand == nullptr) {
         const bool had_failed = scope.has_failed();
         demand = read_demand(scope, auth, table, place);
@@ -113,7 +114,7 @@ inline std::vector<std::shared_ptr<const Demand>> demands_of(Scope& scope, Auth&
             demands.clear();
             continue;
         }
-        demands.push_back(demand_of(scope, auth, table, place_name(auth.host, place)));
+        demands.push_back(demand_of(scope, auth, table, place));
     }
     std::stable_partition(demands.begin(), demands.end(),
                           [](const auto& demand) { return !demand->schemes.empty(); });

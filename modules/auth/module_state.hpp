@@ -158,8 +158,8 @@ public:
     std::uint64_t now() const { return host.timer()->monotonic(); }
     const Counted& counted(const std::string& scheme);
 
-    // The demand of a place, made once for all locations below it; module.cpp makes them.
-    std::shared_ptr<Demand>& demand(const std::string& place) { return demands_[place]; }
+    // The demand of a place, by its place_key(): made once for all locations below it; module.cpp makes them.
+    std::shared_ptr<Demand>& demand(const std::string& key) { return demands_[key]; }
 
     // A field that tells upstreams who it is: clients may not. [main] [loading]
     void add_identity_field(Scope& scope, std::string_view name, Value value);
@@ -268,6 +268,16 @@ inline std::string place_name(const gantry::Host& host, const gantry_scope_t* sc
         default:
             return "server";
     }
+}
+
+// The same for programs: no two places have the same, whatever names they have.
+inline std::string place_key(const gantry::Host& host, const gantry_scope_t* scope) {
+    std::string key;
+    for (; scope != nullptr; scope = host.conf()->parent(scope)) {
+        const std::string_view name = gantry::view(host.conf()->name(scope));
+        key.append(std::to_string(host.conf()->kind(scope))).append(name).push_back('\0');
+    }
+    return key;
 }
 
 inline std::vector<std::string> texts_of(Value list) {

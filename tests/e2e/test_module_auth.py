@@ -171,6 +171,28 @@ def test_none_opens_a_location_and_nothing_else(gantry):
     assert fetch(gantry, "/").status == 401
 
 
+def test_a_host_is_not_taken_for_another_place():
+    text = HEAD.replace("[listener.web]", 'auth = { basic = "all" }\n[listener.web]') + """
+[host."open.test"]
+auth = "none"
+[host."open.test".location."/"]
+respond = "in"
+[host."any.test".location."/"]
+respond = "in"
+[host."server"]
+auth = { basic = "few" }
+[host."server".location."/"]
+respond = "in"
+"""
+    text = text.replace('[host."watch"', '[host."watch"]\nauth = "none"\n[host."watch"', 1)
+    files = {"all": htpasswd("alice", "one") + "\n" + htpasswd("bob", "two"), "few": htpasswd("alice", "one")}
+    with Gantry(text, files=files) as server:
+        assert fetch(server, "/", host="open.test").status == 200
+        assert fetch(server, "/", basic("bob", "two"), host="any.test").status == 200
+        assert fetch(server, "/", basic("alice", "one"), host="server").status == 200
+        assert fetch(server, "/", basic("bob", "two"), host="server").status == 401
+
+
 # ---- who the upstream thinks it is
 
 
@@ -264,6 +286,43 @@ def test_others_do_not_wait_for_who_guesses():
         begin = time.monotonic()
         assert fetch(server, "/", basic("alice", "one")).status == 200
         assert time.monotonic() - begin < 0.3
+
+
+def test_what_is_not_remembered_waits_as_well():
+    text = SLOW.replace("auth_failures", 'auth_memory = "0s"\nauth_failures')
+    with Gantry(text, files={"users": htpasswd("alice", "one")}) as server:
+        assert fetch(server, "/", basic("alice", "one")).status == 200
+        assert fetch(server, "/", basic("alice", "two")).status == 401
+        begin = time.monotonic()
+        assert fetch(server, "/", basic("alice", "one")).status == 200
+        assert time.monotonic() - begin >= 0.2
+
+
+def test_so_many_may_wait():
+    text = SLOW.replace('delay = "300ms", most_delay = "700ms"', 'delay = "1s", most_delay = "1m", waiting = 1')
+    with Gantry(text, files={"users": htpasswd("alice", "one")}) as server:
+        clients = [RawClient(server, source=f"127.0.2.{number}") for number in (1, 2)]
+        for client in clients:
+            assert client.get("/", basic("alice", "no")).status == 401
+        for number, client in enumerate(clients):
+            client.request(headers=basic("alice", f"no-{number}"))  # who tries the same waits for the same
+        answers = sorted(client.response().status for client in clients)
+        assert answers == [401, 429]
+        for client in clients:
+            client.close()
+
+
+def test_failures_are_forgotten():
+    text = SLOW.replace('most_delay = "700ms"', 'most_delay = "1m", forget = "1s"')
+    with Gantry(text, files={"users": htpasswd("alice", "one")}) as server:
+
+        def time_of_a_failure():
+            begin = time.monotonic()
+            assert fetch(server, "/", basic("alice", "no")).status == 401
+            return time.monotonic() - begin
+
+        assert [time_of_a_failure() for _ in range(3)][2] >= 0.5
+        wait_until(lambda: time_of_a_failure() < 0.25, "a quick answer", interval=2.5)
 
 
 def test_an_unknown_user_takes_as_long_as_a_known_one():

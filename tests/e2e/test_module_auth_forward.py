@@ -2,10 +2,12 @@
 
 import concurrent.futures
 import json
+import ssl
 import threading
 
 import pytest
 
+from support.certs import Authority
 from support.client import RawClient, exchange, fetch
 from support.credentials import basic, htpasswd
 from support.gantry import Gantry
@@ -284,6 +286,22 @@ response_headers = { set = { Remote-User = "${header.X-Auth-User}" } }
         assert seen(fetch(server, "/", basic("alice", "one")))["remote-user"] == "alice"
         answer = fetch(server, "/", basic("alice", "two"))
         assert answer.status == 401 and answer["WWW-Authenticate"] == 'Basic realm="restricted", charset="UTF-8"'
+
+
+def test_over_https_to_whom_is_trusted():
+    authority = Authority()
+    leaf = authority.leaf("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(leaf.certificate_path, leaf.key_path)
+    judge = Judge()
+    text = HEAD + "".join(
+        f'[host."{name}"]\nauth = {{ forward = {{ url = "https://localhost:@judge@/check"{more} }} }}\n[host."{name}".location."/"]\nproxy = "app"\n'
+        for name, more in [("trusted.test", ', ca_file = "@ca@"'), ("stranger.test", "")]
+    )
+    with Origin(judge.serve, certificate=context) as asked, Origin(echo) as origin, Gantry(text, origin=origin.port, judge=asked.port, ca=authority.path) as server:
+        assert fetch(server, "/", session("bob"), host="trusted.test").status == 200
+        assert fetch(server, "/", session("bob"), host="stranger.test").status == 503
+    judge.origin.listener.close()
 
 
 # ---- mistakes

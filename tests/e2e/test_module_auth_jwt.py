@@ -4,10 +4,12 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import time
 
 import pytest
 
+from support.certs import Authority
 from support.client import fetch
 from support.credentials import Signer, base64url, basic, bearer, htpasswd, key_set
 from support.gantry import Gantry
@@ -318,6 +320,40 @@ def test_keys_are_fetched_now_and_then_and_stay_while_nobody_answers():
         answers.append((200, key_set(EC2)))
         wait_until(lambda: status(server, EC2.sign(claims())) == 200, "the new keys")
         assert "jwk-set" in asked[0]
+
+
+def test_keys_over_https_and_of_an_upstream():
+    def handler(connection, origin):
+        while True:
+            connection.read_request()
+            connection.respond(200, key_set(EC))
+
+    authority = Authority()
+    leaf = authority.leaf("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(leaf.certificate_path, leaf.key_path)
+    text = HEAD + """
+[upstream.id]
+peers = ["127.0.0.1:@plain@"]
+[host."trusted.test"]
+auth = { jwt = { issuer = "https://id.test", audience = "api", jwks_url = "https://localhost:@keys@/", ca_file = "@ca@" } }
+[host."trusted.test".location."/"]
+respond = "in"
+[host."stranger.test"]
+auth = { jwt = { issuer = "https://id.test", audience = "api", jwks_url = "https://localhost:@keys@/" } }
+[host."stranger.test".location."/"]
+respond = "in"
+[host."upstream.test"]
+auth = { jwt = { issuer = "https://id.test", audience = "api", jwks_url = "upstream:id/jwks" } }
+[host."upstream.test".location."/"]
+respond = "in"
+"""
+    with Origin(handler, certificate=context) as origin, Origin(handler) as plain:
+        with Gantry(text, keys=origin.port, plain=plain.port, ca=authority.path) as server:
+            for host in ["trusted.test", "upstream.test"]:
+                wait_until(lambda: status(server, EC.sign(claims()), host=host) == 200, "the keys")
+            server.wait_log(r"keys not fetched url=https://localhost.*certificate")
+            assert status(server, EC.sign(claims()), host="stranger.test") == 503
 
 
 def test_unknown_keys_do_not_make_it_ask_all_the_time():
