@@ -40,7 +40,7 @@ public:
             });
             if (is_named_by_connection) return exchange.fail(400);
             if (found.empty()) return Verdict::Next;
-            exchange.fields().remove(found);
+            if (exchange.fields().remove(found) != GANTRY_OK) return exchange.fail(400);
         }
     }
 

@@ -243,8 +243,9 @@ inline const Counted& Auth::counted(const std::string& scheme) {
 inline void Auth::add_identity_field(Scope& scope, std::string_view name, Value value) {
     if (name.empty()) return;
     // What belongs to the message itself is nobody's name, and clients need it.
-    for (const char* taken : {"Authorization", "Host", "Connection", "Content-Length", "Transfer-Encoding",
-                              "Cookie", "Upgrade", "TE"}) {
+    for (const char* taken :
+         {"Authorization", "Connection", "Content-Length", "Cookie", "Expect", "Host", "Keep-Alive",
+          "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"}) {
         if (is_same_variable(name, taken) || !is_field_name(name)) {
             scope.error("\"" + std::string(name) + "\" is no field that can say who somebody is",
                         "for example: X-Auth-User", value);
