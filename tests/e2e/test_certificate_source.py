@@ -290,6 +290,8 @@ def test_config_and_explain_show_the_source(gantry):
     assert 'certificate = "offerer"' in run(gantry, "config").stdout
     told = run(gantry, "explain", "GET", "https://one.test/", "--listener", "tls")
     assert 'tls       certificate offered by the module "offerer"' in told.stdout, told.stdout + told.stderr
+    gantry.configure(CONFIG.replace('certificate = "offerer"', 'certificate = "self-signed"\nlisteners = ["tls"]'))
+    assert 'certificate' in run(gantry, "plan").stdout and "offerer" in run(gantry, "plan").stdout
 
 
 HOST = '[listener.tls]\naddress = "127.0.0.1:0"\ntls = true\n[host."a.test"]\ncertificate = @what@\n[host."a.test".location."/"]\nrespond = 200\n'
