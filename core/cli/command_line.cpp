@@ -10,6 +10,7 @@
 #include "core/cli/explain.hpp"
 #include "core/cli/help.hpp"
 #include "core/cli/module_commands.hpp"
+#include "core/cli/module_help.hpp"
 #include "core/cli/plan.hpp"
 #include "core/cli/remote.hpp"
 #include "core/cli/run.hpp"
@@ -205,9 +206,12 @@ void add_config_commands(CLI::App& app, Commands& all) {
     config->footer(footer());
     CLI::App* const schema = config->add_subcommand(
         "schema", "Print the JSON Schema of the configuration, for editors: #:schema FILE in its first line");
+    auto loaded = std::make_shared<std::string>();
+    add_config(*schema, *loaded, "With the keys of the modules that this configuration loads");
     const auto manners = add_manners(*schema);
-    all.push_back({schema, [manners] {
-                       const std::string text = conf::json_schema();
+    all.push_back({schema, [manners, loaded] {
+                       const std::string text = conf::json_schema(
+                           loaded->empty() ? std::vector<const conf::ModuleDoc*>() : module_docs(*loaded));
                        return say(*manners, text, text);
                    }});
     all.push_back({config, [options] { return config_command(*options); }});  // behind what is in it
@@ -251,14 +255,19 @@ void add_plan(CLI::App& app, Commands& all) {
 void add_help(CLI::App& app, Commands& all) {
     auto help = std::make_shared<HelpOptions>();
     CLI::App* const added = app.add_subcommand("help", "Explain a command, a setting or a variable");
-    added->add_option("topic", help->topic, "A command, a setting such as listener.backlog, or \"variables\"")
+    added
+        ->add_option(
+            "topic", help->topic,
+            "A command, a setting such as listener.backlog, a module or a key of it, or \"variables\"")
         ->type_name("TOPIC");
     added->add_flag("--all", help->all, "Explain all settings");
     added->add_flag("--commands", help->commands, "Explain all commands");
+    add_config(*added, help->config, "Explain the keys of the modules that this configuration loads as well");
     auto quiet = std::make_shared<bool>(false);
     added->add_flag("-q,--quiet", *quiet, "Say nothing where there is such a topic");
     added
-        ->add_option("--format", help->format, "How to say it; man and markdown are for --all and --commands")
+        ->add_option("--format", help->format,
+                     "How to say it; man and markdown are for --all, --commands and modules")
         ->type_name("text|json|markdown|man")
         ->check(one_of({"text", "json", "markdown", "man"}));
     added->footer(footer());

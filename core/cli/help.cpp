@@ -1,7 +1,9 @@
 #include "core/cli/help.hpp"
 
 #include "core/cli/exit_code.hpp"
+#include "core/cli/help_text.hpp"
 #include "core/cli/manual.hpp"
+#include "core/cli/module_help.hpp"
 #include "core/conf/diagnostic.hpp"
 #include "core/conf/json_text.hpp"
 #include "core/server/variable.hpp"
@@ -10,59 +12,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
+#include <optional>
 
 namespace gantry::cli {
 namespace {
 
-constexpr std::size_t kWidth = 80;
 constexpr std::string_view kVariables = "variables";
 
 void print(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
-// `text` in lines of at most kWidth, each after `indent` spaces.
-std::string wrapped(std::string_view text, std::size_t indent) {
-    std::string out;
-    std::size_t column = 0;
-    while (!text.empty()) {
-        const std::string_view word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(word.size() + 1, text.size()));
-        if (column != 0 && column + 1 + word.size() > kWidth) {
-            out.push_back('\n');
-            column = 0;
-        }
-        if (column == 0) {
-            out.append(indent, ' ');
-            column = indent;
-        } else {
-            out.push_back(' ');
-            ++column;
-        }
-        out.append(word);
-        column += word.size();
-    }
-    return out.append("\n");
-}
-
-std::string first_sentence(std::string_view text) {
-    for (std::size_t i = 0; i + 1 < text.size(); ++i) {
-        if ((text[i] == '.' || text[i] == ';' || text[i] == ':') && text[i + 1] == ' ') {
-            return std::string(text.substr(0, i)) + ".";
-        }
-    }
-    return std::string(text);
-}
-
-void append_row(std::string& out, std::string_view name, std::string_view text) {
-    static constexpr std::size_t kColumn = 24;
-    if (name.size() + 4 > kColumn) {
-        fmt::format_to(std::back_inserter(out), "  {}\n{}", name, wrapped(text, kColumn));
-        return;
-    }
-    std::string lines = wrapped(text, kColumn);
-    lines.replace(2, name.size(), name);
-    out.append(lines);
 }
 
 // ---- one setting
@@ -70,12 +28,7 @@ void append_row(std::string& out, std::string_view name, std::string_view text) 
 std::string setting_text(const conf::Setting& setting) {
     const conf::KeyDoc& key = *setting.key;
     std::string out = fmt::format("{}\n\n{}\n", setting.path, wrapped(key.doc, 0));
-    const auto fact = [&](std::string_view name, std::string_view value) {
-        if (value.empty()) return;
-        std::string lines = wrapped(value, 12);
-        lines.replace(0, name.size(), name);
-        out.append(lines);
-    };
+    const auto fact = [&](std::string_view name, std::string_view value) { append_fact(out, name, value); };
     std::string type = conf::type_text(key);
     if (const std::string range = conf::range_text(key); !range.empty()) type += ", " + range;
     fact("Value:", type);
@@ -83,12 +36,7 @@ std::string setting_text(const conf::Setting& setting) {
     fact("Stands in:", setting.scope->name);
     std::vector<std::string_view> places = conf::places_of(key);
     if (places.size() > 1) fact("That is:", fmt::format("{}", fmt::join(places, ", ")));
-    fact("Example:", " ");
-    std::string example = conf::example_text(setting);
-    for (std::size_t at = 0; (at = example.find('\n', at)) != example.npos; at += 5) {
-        example.replace(at, 1, "\n    ");
-    }
-    fmt::format_to(std::back_inserter(out), "    {}\n", example);
+    append_example(out, conf::example_text(setting));
     if (const conf::Scope* const table = conf::find_scope(key.forms.table); table != nullptr) {
         fmt::format_to(std::back_inserter(out), "\nIn {}:\n", table->name);
         for (const conf::KeyDoc* inner : table->keys)
@@ -201,6 +149,11 @@ const CLI::App* find_command(const CLI::App& gantry, const std::vector<std::stri
     return at;
 }
 
+// No module has brought it along.
+bool is_own(const CLI::App& command) {
+    return command.get_group() != "Commands of modules";
+}
+
 // The last `count` parts of a path; empty where it has fewer.
 std::string_view end_of(std::string_view path, std::size_t count) {
     std::size_t at = path.size();
@@ -209,6 +162,25 @@ std::string_view end_of(std::string_view path, std::size_t count) {
         if (at == path.npos) return count == 0 ? path : std::string_view();
     }
     return path.substr(at + 1);
+}
+
+// Installed modules, and those of the configuration that was named.
+std::vector<const conf::ModuleDoc*> all_modules(const std::string& config) {
+    std::vector<const conf::ModuleDoc*> docs = module_docs("");
+    if (config.empty()) return docs;
+    for (const conf::ModuleDoc* doc : module_docs(config)) {
+        if (std::find(docs.begin(), docs.end(), doc) == docs.end()) docs.push_back(doc);
+    }
+    return docs;
+}
+
+// A key of a module, or a module. nullopt: there is no such thing.
+std::optional<std::string> module_topic(const HelpOptions& options, const std::string& topic) {
+    const auto docs = all_modules(options.config);
+    const auto found = conf::find_module_settings(docs, topic);
+    const bool is_page = options.format == "man" || options.format == "markdown";
+    if (found.empty() || is_page) return module_page(docs, topic, options.format);
+    return options.format == "json" ? module_settings_json(found) : module_settings_text(found, topic);
 }
 
 int unknown_topic(const std::string& topic, const CommandDoc& gantry) {
@@ -262,7 +234,13 @@ std::vector<std::string> help_topics() {
 int help_command(const HelpOptions& options, const CLI::App& gantry) {
     if (options.all || options.commands) return print_all(options, gantry);
     if (options.format == "man" || options.format == "markdown") {
-        std::fprintf(stderr, "gantry help: %s is for --all and --commands\n", options.format.c_str());
+        const auto page = options.topic.size() == 1 ? module_topic(options, options.topic[0]) : std::nullopt;
+        if (page) {
+            print(*page);
+            return kOk;
+        }
+        std::fprintf(stderr, "gantry help: %s is for --all, --commands and modules\n",
+                     options.format.c_str());
         return kUsage;
     }
     const bool json = options.format == "json";
@@ -282,11 +260,17 @@ int help_command(const HelpOptions& options, const CLI::App& gantry) {
         for (std::size_t i = 0; i + 1 < options.topic.size(); ++i) before += " " + options.topic[i];
         print(command->help(before));
         if (!found.empty()) print(fmt::format("\nThe setting: gantry help {}\n", found.front()->path));
+        if (const auto module = is_own(*command) ? std::nullopt : module_topic(options, topic))
+            print("\n" + *module);
         return kOk;
     }
     if (!found.empty()) return print_settings(found, topic, json);
     if (const conf::Scope* const scope = conf::find_scope(topic); scope != nullptr && !json) {
         print(scope_text(*scope));
+        return kOk;
+    }
+    if (const auto module = module_topic(options, topic)) {
+        print(*module);
         return kOk;
     }
     return unknown_topic(topic, docs);

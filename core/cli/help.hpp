@@ -17,7 +17,8 @@ struct HelpOptions {
     std::vector<std::string> topic;  // "listener.backlog"; "check"; "config" "schema"
     bool all = false;                // all settings
     bool commands = false;           // all commands
-    std::string format = "text";     // or json; with `all` and `commands` markdown and man too
+    std::string format = "text";     // or json; with `all`, `commands` and modules markdown and man too
+    std::string config{};            // whose modules are explained as well; "": those that are installed
 };
 
 // Prints what is known about the topic. Returns an ExitCode: kUsage where there is no such topic.

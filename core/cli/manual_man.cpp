@@ -1,108 +1,13 @@
 // The manual for the program man: roff with the macros of man(7).
-#include "core/base/text.hpp"
-#include "core/base/version.hpp"
 #include "core/cli/exit_code.hpp"
 #include "core/cli/manual.hpp"
+#include "core/cli/roff.hpp"
 #include "core/server/variable.hpp"
 
-#include <algorithm>
-#include <cstdlib>
-#include <ctime>
 #include <fmt/format.h>
 
 namespace gantry::cli {
 namespace {
-
-std::string today() {
-    std::time_t now = std::time(nullptr);
-    if (const char* const epoch = std::getenv("SOURCE_DATE_EPOCH"); epoch != nullptr) {
-        if (const auto seconds = parse_decimal(epoch)) now = static_cast<std::time_t>(*seconds);
-    }
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    char text[16];
-    return {text, std::strftime(text, sizeof text, "%Y-%m-%d", &parts)};
-}
-
-// Text that stands as it is: no macro at the beginning of a line, no quote or hyphen that becomes another
-// character.
-std::string roff(std::string_view text) {
-    std::string out;
-    bool at_start = true;
-    for (const char c : text) {
-        if (at_start && (c == '.' || c == '\'')) out.append("\\&");
-        at_start = c == '\n';
-        switch (c) {
-            case '\\':
-                out.append("\\e");
-                break;
-            case '-':
-                out.append("\\-");
-                break;
-            case '\'':
-                out.append("\\(aq");
-                break;
-            case '`':
-                out.append("\\(ga");
-                break;
-            case '^':
-                out.append("\\(ha");
-                break;
-            case '~':
-                out.append("\\(ti");
-                break;
-            default:
-                out.push_back(c);
-        }
-    }
-    return out;
-}
-
-// The argument of a macro.
-std::string argument(std::string_view text) {
-    std::string out;
-    for (const char c : roff(text)) {
-        if (c == '"') {
-            out.append("\\(dq");
-        } else {
-            out.push_back(c);
-        }
-    }
-    return fmt::format("\"{}\"", out);
-}
-
-// A new line for each sentence, as roff has it, and none too long.
-std::string sentences(std::string_view text) {
-    static constexpr std::size_t kWidth = 70;  // before escapes
-    std::string out;
-    std::size_t column = 0;
-    bool ends = false;
-    while (!text.empty()) {
-        const std::string_view word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(word.size() + 1, text.size()));
-        if (column != 0 && (ends || column + 1 + word.size() > kWidth)) {
-            out.push_back('\n');
-            column = 0;
-        } else if (column != 0) {
-            out.push_back(' ');
-            ++column;
-        }
-        out.append(word);
-        column += word.size();
-        ends = word.ends_with('.') || word.ends_with(';');
-    }
-    return roff(out);
-}
-
-std::string header(std::string_view title, int section) {
-    return fmt::format(
-        ".\\\" Made by gantry help; do not change it here.\n.TH {} {} \"{}\" \"gantry {}\" \"Gantry\"\n",
-        title, section, today(), version());
-}
-
-std::string example(std::string_view lines) {
-    return fmt::format(".EX\n{}\n.EE\n", roff(lines));
-}
 
 void append_setting(std::string& out, const conf::Scope& scope, const conf::KeyDoc& key) {
     std::string facts = fmt::format("Value: {}", conf::type_text(key));
@@ -113,17 +18,17 @@ void append_setting(std::string& out, const conf::Scope& scope, const conf::KeyD
     }
     if (key.need == conf::Need::Required) facts += " Required.";
     if (!key.standard.empty()) facts += fmt::format(" Default: {}.", key.standard);
-    fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}\n.br\n{}\n.IP\n{}", argument(key.name),
-                   sentences(key.doc), sentences(facts),
-                   example(conf::example_text({std::string(), &scope, &key})));
+    fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}\n.br\n{}\n.IP\n{}", roff_argument(key.name),
+                   roff_sentences(key.doc), roff_sentences(facts),
+                   roff_example(conf::example_text({std::string(), &scope, &key})));
 }
 
 }  // namespace
 
 std::string settings_man() {
-    std::string out = header("GANTRY.TOML", 5);
+    std::string out = roff_header("GANTRY.TOML", 5);
     out.append(".SH NAME\ngantry.toml \\- configuration of gantry\n.SH DESCRIPTION\n");
-    out.append(sentences(
+    out.append(roff_sentences(
         "The configuration of gantry(8) is TOML (https://toml.io). Times and sizes are strings with a unit: "
         "\"30s\", \"1h30m\", \"64KiB\", \"10MB\". Paths are relative to the folder of the file in which they "
         "stand. In every string ${NAME} and ${NAME:-default} are the environment and ${file:/path} is what a "
@@ -133,19 +38,20 @@ std::string settings_man() {
         "a setting."));
     out.append("\n.SH EXAMPLE\n");
     out.append(
-        example("[listener.web]\naddress = \"*:80\"\n\n[host.\"www.example.com\".location.\"/\"]\n"
-                "static = \"/srv/www\"\n\n[host.\"www.example.com\".location.\"/api/\"]\n"
-                "proxy = \"http://127.0.0.1:3000\""));
+        roff_example("[listener.web]\naddress = \"*:80\"\n\n[host.\"www.example.com\".location.\"/\"]\n"
+                     "static = \"/srv/www\"\n\n[host.\"www.example.com\".location.\"/api/\"]\n"
+                     "proxy = \"http://127.0.0.1:3000\""));
     out.append(".SH SETTINGS\n");
     for (const conf::Scope& scope : conf::all_scopes()) {
-        fmt::format_to(std::back_inserter(out), ".SS {}\n{}\n", argument(scope.name), sentences(scope.doc));
+        fmt::format_to(std::back_inserter(out), ".SS {}\n{}\n", roff_argument(scope.name),
+                       roff_sentences(scope.doc));
         for (const conf::KeyDoc* key : scope.keys) append_setting(out, scope, *key);
     }
     out.append(".SH VARIABLES\n");
     for (const server::VariableInfo& variable : server::all_variables()) {
         fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}\n",
-                       argument(fmt::format("${{{}{}}}", variable.name, variable.suffix)),
-                       sentences(variable.doc));
+                       roff_argument(fmt::format("${{{}{}}}", variable.name, variable.suffix)),
+                       roff_sentences(variable.doc));
     }
     out.append(
         ".SH FILES\n.TP\n.I /etc/gantry/gantry.toml\nThe configuration, unless \\-c names another file.\n"
@@ -180,11 +86,11 @@ constexpr std::string_view kAliases =
     "FILE for gantry run -c FILE. It does not go into the background: that is for the service manager.";
 
 void append_one(std::string& out, const CommandDoc& command) {
-    fmt::format_to(std::back_inserter(out), ".SS {}\n{}.\n", argument(command.synopsis()),
-                   sentences(command.text));
+    fmt::format_to(std::back_inserter(out), ".SS {}\n{}.\n", roff_argument(command.synopsis()),
+                   roff_sentences(command.text));
     for (const OptionDoc& option : command.options) {
-        fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", argument(option.heading()),
-                       sentences(option.text));
+        fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", roff_argument(option.heading()),
+                       roff_sentences(option.text));
     }
 }
 
@@ -196,12 +102,12 @@ void append_command(std::string& out, const CommandDoc& command) {
 }  // namespace
 
 std::string commands_man(const CommandDoc& gantry) {
-    std::string out = header("GANTRY", 8);
+    std::string out = roff_header("GANTRY", 8);
     out.append(
         ".SH NAME\ngantry \\- web server, reverse proxy and gateway\n.SH SYNOPSIS\n.B gantry\nCOMMAND "
         "[OPTIONS]\n"
         ".SH DESCRIPTION\n");
-    out.append(sentences(
+    out.append(roff_sentences(
         "gantry serves what its configuration says, gantry.toml(5). gantry run is the server; the other "
         "commands "
         "look at a configuration, or explain what may stand in it. A configuration that is changed is loaded "
@@ -212,10 +118,10 @@ std::string commands_man(const CommandDoc& gantry) {
         "that are installed."));
     out.append("\n.SH OPTIONS\n.TP\n.B \"\\-h, \\-\\-help\"\nSay how it is used; of each command too.\n");
     for (const OptionDoc& option : gantry.options) {
-        fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", argument(option.heading()),
-                       sentences(option.text));
+        fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", roff_argument(option.heading()),
+                       roff_sentences(option.text));
     }
-    out.append(sentences(kAliases)).append("\n.SH COMMANDS\n");
+    out.append(roff_sentences(kAliases)).append("\n.SH COMMANDS\n");
     for (const CommandDoc& command : gantry.commands) append_command(out, command);
     out.append(".SH EXIT STATUS\n");
     for (const ExitCodeDoc& code : kExitCodes) {
@@ -224,8 +130,8 @@ std::string commands_man(const CommandDoc& gantry) {
     }
     out.append(".SH SIGNALS\n");
     for (const SignalDoc& signal : kSignals) {
-        fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", argument(signal.name),
-                       sentences(signal.text));
+        fmt::format_to(std::back_inserter(out), ".TP\n.B {}\n{}.\n", roff_argument(signal.name),
+                       roff_sentences(signal.text));
     }
     out.append(
         ".SH FILES\n.TP\n.I /etc/gantry/gantry.toml\nThe configuration, unless \\-c names another file.\n"

@@ -331,7 +331,14 @@ private:
     }
 
     void of_modules(const ModuleValues& values) {
-        for (const ModuleValue& value : values) put(value.key->doc.name, value_text(value));
+        for (const ModuleValue& value : values) {
+            std::string masked = value_text(value);
+            std::string plain = tables_ == nullptr ? masked : value_text(value, Secrets::Plain);
+            if (plain != masked)
+                tables_->back().secrets.emplace_back(prefix_.substr(outer_).append(value.key->doc.name),
+                                                     std::move(plain));
+            put(value.key->doc.name, std::move(masked));
+        }
     }
 
     template <class Scope>

@@ -28,6 +28,8 @@ struct DumpedTable {
     std::string_view host;  // of a location
     Place place;
     std::vector<std::pair<std::string, std::string>> values;  // only what is not at its default
+    // What stands behind "***" in values of those names: to be compared, not to be shown.
+    std::vector<std::pair<std::string, std::string>> secrets{};
 };
 std::vector<DumpedTable> dump_tables(const Settings& settings);
 

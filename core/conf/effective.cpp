@@ -67,8 +67,11 @@ struct Rendered {
 
 class Walk {
 public:
-    Walk(const Sources& sources, const LoadOptions& options, Inputs& inputs, Untouched untouched)
+    // `secrets`: places of values that are not shown.
+    Walk(const Sources& sources, const LoadOptions& options, Inputs& inputs, Untouched untouched,
+         const std::vector<Place>& secrets)
         : inputs_(inputs),
+          secrets_(secrets),
           untouched_(untouched),
           reader_(sources, nobody_, options, inputs),
           files_(sources.names()) {}
@@ -189,7 +192,17 @@ private:
         values_.push_back(std::move(made));
     }
 
+    bool is_secret(const Place& place) const {
+        return std::any_of(secrets_.begin(), secrets_.end(), [&](const Place& each) {
+            return each.file == place.file && each.line == place.line && each.column == place.column;
+        });
+    }
+
     Rendered render(const Node& node, const KeyDoc* key, std::string_view name) {
+        if (is_secret(node.place)) {
+            const std::string text = json_string(masked());
+            return {text, text};
+        }
         switch (node.kind) {
             case Node::Kind::String: {
                 const std::string text = string(node, key, name);
@@ -298,6 +311,7 @@ private:
     }
 
     Inputs& inputs_;
+    const std::vector<Place>& secrets_;
     const Untouched untouched_;
     Diagnostics nobody_;
     Reader reader_;
@@ -315,6 +329,8 @@ Effective effective(const std::string& path, const LoadOptions& options, Untouch
     Snapshot read;
     LoadOptions recording = options;
     recording.recorded = &read;
+    std::vector<Place> secrets;
+    recording.secrets = &secrets;
     out.loaded = load(path, recording);
     if (!out.loaded.settings) return out;
     Document document;
@@ -322,7 +338,7 @@ Effective effective(const std::string& path, const LoadOptions& options, Untouch
     Inputs inputs(options.environment, &read);
     read_document(path, options.overlay, inputs, document, told);
     out.files = document.sources.names();
-    out.values = Walk(document.sources, options, inputs, untouched).run(document.tree.root());
+    out.values = Walk(document.sources, options, inputs, untouched, secrets).run(document.tree.root());
     return out;
 }
 

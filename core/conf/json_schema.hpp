@@ -3,11 +3,14 @@
 // what) is left to `gantry check`.
 #pragma once
 
+#include "core/conf/module_keys.hpp"
+
 #include <string>
+#include <vector>
 
 namespace gantry::conf {
 
-// One line for each setting, always the same text.
-std::string json_schema();
+// One line for each setting, always the same text. With the keys of these modules.
+std::string json_schema(const std::vector<const ModuleDoc*>& modules = {});
 
 }  // namespace gantry::conf

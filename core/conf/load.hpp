@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace gantry::conf {
 
@@ -37,6 +38,8 @@ struct LoadOptions {
     // What is served so far, if anything; knows the hosts of files that cannot be read any more. Outlives the
     // load.
     const Settings* before = nullptr;
+    // Gets the places of values that modules call secret, also of those that are wrong.
+    std::vector<Place>* secrets = nullptr;
 };
 
 struct Loaded {

@@ -227,6 +227,12 @@ bool read_items(Reader& in, const ModuleKey& key, const Node& node, ModuleValue&
     return is_good;
 }
 
+// The value, and all that is in it.
+void note_secret(const Node& node, std::vector<Place>& secrets) {
+    secrets.push_back(node.place);
+    for (const Entry& entry : node.children()) note_secret(*entry.node, secrets);
+}
+
 }  // namespace
 
 const ModuleValue* ModuleValue::member(std::string_view wanted) const {
@@ -274,6 +280,7 @@ const ModuleKey* find_key(const std::vector<const ModuleDoc*>& docs, KeyScope sc
 }
 
 std::optional<ModuleValue> read_value(Reader& in, const ModuleKey& key, const Node& node) {
+    if (key.is_secret && in.options().secrets != nullptr) note_secret(node, *in.options().secrets);
     if (!key.deprecated.empty()) {
         in.warning(node.place, fmt::format("\"{}\" is not to be used any more", key.doc.name),
                    std::string(key.deprecated));
@@ -303,14 +310,15 @@ std::optional<ModuleValue> read_value(Reader& in, const ModuleKey& key, const No
     return out;
 }
 
-std::string value_text(const ModuleValue& value) {
+std::string value_text(const ModuleValue& value, Secrets secrets) {
     using Kind = ModuleValue::Kind;
-    if (value.key->is_secret) return "\"***\"";
+    if (value.key->is_secret && secrets == Secrets::Masked) return "\"***\"";
     const auto joined = [&](bool with_names) {
         std::string out;
         for (const ModuleValue& item : value.items) {
             if (!out.empty()) out += ", ";
-            out += with_names ? fmt::format("{} = {}", item.name, value_text(item)) : value_text(item);
+            const std::string text = value_text(item, secrets);
+            out += with_names ? fmt::format("{} = {}", item.name, text) : text;
         }
         return out;
     };

@@ -50,8 +50,9 @@ const ModuleKey* find_key(const std::vector<const ModuleDoc*>& docs, KeyScope sc
 // nullopt where something is wrong, which is reported.
 std::optional<ModuleValue> read_value(Reader& in, const ModuleKey& key, const Node& node);
 
-// As one would write it. Secrets are not shown.
-std::string value_text(const ModuleValue& value);
+// As one would write it. Plain: to be compared, never to be shown.
+enum class Secrets : std::uint8_t { Masked, Plain };
+std::string value_text(const ModuleValue& value, Secrets secrets = Secrets::Masked);
 
 struct ModuleRefusal {
     std::string message;  // one sentence, lower case, no full stop

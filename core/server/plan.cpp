@@ -35,10 +35,17 @@ std::string_view value_of(const DumpedTable& table, std::string_view name) {
 
 std::vector<std::string> differences(const DumpedTable& old, const DumpedTable& next) {
     std::vector<std::string> out;
-    if (old.values == next.values) return out;
+    if (old.values == next.values && old.secrets == next.secrets) return out;
     for (const auto& [name, value] : next.values) {
         const std::string_view before = value_of(old, name);
         if (before != value) out.push_back(fmt::format("{}: {} -> {}", name, before, value));
+    }
+    for (const auto& [name, secret] : next.secrets) {
+        const auto before = std::find_if(old.secrets.begin(), old.secrets.end(),
+                                         [&](const auto& each) { return each.first == name; });
+        const bool is_seen = value_of(old, name) != value_of(next, name);
+        if (!is_seen && before != old.secrets.end() && before->second != secret)
+            out.push_back(fmt::format("{}: another secret", name));
     }
     for (const auto& [name, value] : old.values) {
         if (value_of(next, name) == "default") out.push_back(fmt::format("{}: {} -> default", name, value));
