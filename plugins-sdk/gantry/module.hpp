@@ -61,7 +61,7 @@
 #define GANTRY_MODULE(name_, version_, description_, ...)                                  \
     namespace {                                                                            \
     struct GantryModuleName {                                                              \
-        static constexpr const char* value = name_;                                        \
+        [[maybe_unused]] static constexpr const char* value = name_;                       \
     };                                                                                     \
     using GantryModule = ::gantry::detail::Module<GantryModuleName, __VA_ARGS__>;          \
     }                                                                                      \
