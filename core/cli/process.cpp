@@ -91,6 +91,7 @@ int Process::start() {
                                                std::move(supervisor_.recent));
     module_services_.set_server(server_.get());
     bool bound = true;
+    module_services_.offers.show_held();
     for (const std::string& error : server_->apply(configuration.generation)) {
         log::critical("{}", error);
         bound = false;

@@ -92,7 +92,10 @@ Process::Candidate Process::load(const Served* kept, std::uint64_t number, Stric
     } else {
         context.recorded = &seen;
     }
+    // What modules offer while they are loaded is shown when it is clear that they are.
+    module_services_.offers.hold();
     out.configuration = load_configuration(options_, context);
+    if (!out.configuration.generation) module_services_.offers.drop_held();
     return out;
 }
 
@@ -155,6 +158,7 @@ Verdict Process::load_and_apply(const Wanted& wanted) {
     tell_report(next);
     const auto before = server_->generation();
     warn_of_restart(before->settings().server, next.generation->settings().server);
+    module_services_.offers.show_held();
     for (const std::string& error : server_->apply(next.generation)) {
         log::error("configuration not applied, the old one goes on: {}", error);
         verdict.error.append(verdict.error.empty() ? "" : "; ").append(error);
@@ -269,7 +273,9 @@ Verdict Process::plan() {
     context.main = &tasks_;
     context.number = history_.next_generation();
     context.before = &server_->generation()->settings();
+    module_services_.offers.hold();
     Configuration next = load_configuration(options_, context);
+    module_services_.offers.drop_held();
     Verdict verdict;
     verdict.generation = server_->generation()->number();
     verdict.report = std::move(next.report);

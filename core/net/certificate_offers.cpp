@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
+#include <utility>
 
 namespace gantry::net {
 namespace {
@@ -71,8 +72,32 @@ CertificateOffers::Outcome CertificateOffers::offer(std::string_view source,
             }
         }
     }
-    for (const auto& set : sets) set->publish(certificates);
+    if (holder_ == std::this_thread::get_id()) {
+        held_.push_back({std::move(sets), certificates});
+    } else {
+        for (const auto& set : sets) set->publish(certificates);
+    }
     return {};
+}
+
+void CertificateOffers::hold() {
+    const std::lock_guard lock(mutex_);
+    held_.clear();
+    holder_ = std::this_thread::get_id();
+}
+
+void CertificateOffers::show_held() {
+    const std::lock_guard lock(mutex_);
+    holder_ = {};
+    for (const Held& held : std::exchange(held_, {})) {
+        for (const auto& set : held.sets) set->publish(held.certificates);
+    }
+}
+
+void CertificateOffers::drop_held() {
+    const std::lock_guard lock(mutex_);
+    holder_ = {};
+    held_.clear();
 }
 
 }  // namespace gantry::net

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace gantry::net {
@@ -31,13 +32,25 @@ public:
     Outcome offer(std::string_view source, const std::vector<std::string_view>& names,
                   const std::vector<CertificatePtr>& certificates);
 
+    // From now on offers of this thread, which loads a configuration, wait for show_held(), or for
+    // drop_held(), as nothing may change before it is known whether that load is meant, and sound.
+    void hold();
+    void show_held();
+    void drop_held();
+
 private:
+    struct Held {
+        std::vector<std::shared_ptr<CertificateSet>> sets;
+        std::vector<CertificatePtr> certificates;
+    };
     using Slots = std::map<std::string, std::weak_ptr<CertificateSet>, std::less<>>;  // by source and name
     void forget_unused();
 
     std::mutex mutex_;
     Slots slots_;
     std::size_t sweep_at_ = 64;
+    std::thread::id holder_;  // none: nothing is held
+    std::vector<Held> held_;
 };
 
 }  // namespace gantry::net

@@ -237,6 +237,22 @@ def test_what_is_at_hand_is_there_from_the_first_client_on(modules, authority, f
     assert done.returncode == 3 and "is not valid for one.test (it names other.test)" in done.stderr, done.stderr
 
 
+def test_what_is_offered_while_loading_is_shown_when_that_load_serves(modules, authority, files):
+    one, two = files.leaf("one.test"), files.leaf("one.test")
+    first = CONFIG.replace('names = ["two.test", "*.wild.test"]', f'offerer_early = "{one.stem}"')
+    second = first.replace(str(one.stem), str(two.stem))
+    with make(modules, authority, config=first) as gantry:
+        gantry.configure(second)
+        assert "host one.test" in run(gantry, "plan").stdout
+        assert shown(gantry, "one.test") == one.der
+        gantry.configure(second + '\n[host."broken"]\nlisteners = ["nowhere"]\n')
+        assert run(gantry, "reload").returncode != 0
+        assert shown(gantry, "one.test") == one.der
+        gantry.configure(second)
+        assert run(gantry, "reload").returncode == 0
+        assert shown(gantry, "one.test") == two.der
+
+
 @pytest.mark.parametrize("mode", ["throws", "refuses"])
 def test_a_source_that_fails_leaves_the_old_one_serving(gantry, files, mode):
     said = {"throws": "could not be configured, and did not say why", "refuses": "this host gets no certificate"}[mode]

@@ -185,4 +185,4 @@ def test_visitors_are_counted_and_written_down_over_a_crash(gantry):
     os.kill(old, signal.SIGKILL)
     wait_until(lambda: gantry.server_pid() != old, "another process serves")
     assert fetch(gantry, "/visitors").text == "visitor 3\n"
-    wait_until(lambda: sum("visit path=/visitors" in line for line in gantry.lines if line) == 3, "all three are written down")
+    wait_until(lambda: sum("visit path=/visitors" in line for line in gantry.lines if line) == 3, "all three are written down", timeout=60)
