@@ -32,7 +32,7 @@ bool EventConsumer::is_room() const {
 }
 
 void EventConsumer::wake() {
-    if (is_retired_ || is_stopped_ || !is_room()) return;
+    if (is_over() || !is_room()) return;
     if (is_asking_) {
         is_woken_ = true;
         return;
@@ -54,11 +54,12 @@ void EventConsumer::wake() {
 void EventConsumer::take(store::Answer&& answer) {
     is_asking_ = false;
     const bool is_more = !answer.entries.empty();
+    const auto next = is_over() ? successor_.lock() : shared_from_this();
     for (store::Entry& entry : answer.entries) {
-        if (is_retired_ || is_stopped_) {
-            give_back(entry.id, 0);
+        if (next != nullptr && !next->is_over() && next->is_room()) {
+            next->deliver(std::move(entry));
         } else {
-            deliver(std::move(entry));
+            give_back(entry.id, 0);
         }
     }
     // Who is woken by a store that cannot be reached waits for the clock.

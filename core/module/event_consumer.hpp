@@ -25,8 +25,15 @@ public:
 
     // There may be something new, or due again.
     void wake();
-    // Takes nothing any more, and goes on waiting for what it handed out.
-    void retire() { is_retired_ = true; }
+    // Takes nothing any more, and goes on waiting for what it handed out. What the store has for it already
+    // goes to `successor`, which may be null.
+    void retire(const std::shared_ptr<EventConsumer>& successor) {
+        is_retired_ = true;
+        successor_ = successor;
+    }
+    bool is_same(const EventConsumer& other) const {
+        return group_ == other.group_ && family_.name == other.family_.name;
+    }
     bool is_waiting() const { return !waiting_.empty(); }
     // The module ends: what it handed out is given back.
     void stop();
@@ -42,6 +49,7 @@ private:
         Millis until;        // monotonic
     };
     void take(store::Answer&& answer);
+    bool is_over() const { return is_retired_ || is_stopped_; }
     void deliver(store::Entry&& entry);
     void acknowledge(std::uint64_t id);
     void failed(const store::Entry& entry, const char* why);
@@ -56,6 +64,7 @@ private:
     std::string group_;
     Millis since_ = 0;  // wall clock
     std::map<std::uint64_t, Waiting> waiting_;
+    std::weak_ptr<EventConsumer> successor_;
     bool is_asking_ = false;
     bool is_woken_ = false;  // while it was asking
     bool is_retired_ = false;

@@ -36,8 +36,7 @@ void Events::tell(std::string_view type, std::string_view subject, std::string_v
 }
 
 void Events::serve(const Instances* instances) {
-    for (const auto& consumer : consumers_) consumer->retire();
-    std::erase_if(consumers_, [](const auto& consumer) { return !consumer->is_waiting(); });
+    const auto before = std::exchange(consumers_, {});
     served_ = instances;
     if (instances != nullptr && services_.store != nullptr && services_.main != nullptr) {
         for (const BoundSubscription& subscription : instances->subscriptions()) {
@@ -46,6 +45,14 @@ void Events::serve(const Instances* instances) {
                 consumers_.back()->wake();
             }
         }
+    }
+    for (const auto& old : before) {
+        const auto successor = std::find_if(consumers_.begin(), consumers_.end(),
+                                            [&](const auto& one) { return one->is_same(*old); });
+        old->retire(successor == consumers_.end() ? nullptr : *successor);
+    }
+    for (const auto& old : before) {
+        if (old->is_waiting()) consumers_.push_back(old);
     }
     set_timer();
 }

@@ -141,6 +141,16 @@ def test_a_reload_goes_on_where_it_was_left(gantry):
     wait_until(lambda: len(heard(gantry)) == 3, "the next one is heard")
 
 
+def test_reloads_cost_no_attempts(gantry):
+    """What is on its way to the old instance goes to the new one."""
+    for turn in range(15):
+        publish(gantry, f"test.two/s{turn}/x")
+        gantry.reload()
+    mine = lambda: [line for line in heard(gantry) if " test.two " in line]
+    wait_until(lambda: len(mine()) == 15, "all are heard")
+    assert sorted(mine()) == sorted(f"ear test.two s{turn} hearer x attempt=1" for turn in range(15))
+
+
 def change(gantry, more):
     gantry.values["more"] = more
     gantry.reload(CONFIG)
