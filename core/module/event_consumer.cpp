@@ -54,9 +54,10 @@ void EventConsumer::wake() {
 void EventConsumer::take(store::Answer&& answer) {
     is_asking_ = false;
     const bool is_more = !answer.entries.empty();
-    const auto next = is_over() ? successor_.lock() : shared_from_this();
+    std::shared_ptr<EventConsumer> next = shared_from_this();
+    while (next != nullptr && next->is_over()) next = next->successor_;
     for (store::Entry& entry : answer.entries) {
-        if (next != nullptr && !next->is_over() && next->is_room()) {
+        if (next != nullptr && next->is_room()) {
             next->deliver(std::move(entry));
         } else {
             give_back(entry.id, 0);

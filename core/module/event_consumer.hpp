@@ -64,7 +64,7 @@ private:
     std::string group_;
     Millis since_ = 0;  // wall clock
     std::map<std::uint64_t, Waiting> waiting_;
-    std::weak_ptr<EventConsumer> successor_;
+    std::shared_ptr<EventConsumer> successor_;  // which may have one itself by now
     bool is_asking_ = false;
     bool is_woken_ = false;  // while it was asking
     bool is_retired_ = false;
