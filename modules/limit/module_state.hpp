@@ -176,7 +176,7 @@ private:
     std::uint64_t timer_ = 0;
 };
 
-// "server", "www.example.com", "www.example.com/api/".
+// "[server]", as no host can be called, "www.example.com", "www.example.com/api/".
 inline std::string place_name(const gantry::Host& host, const gantry_scope_t* scope) {
     const gantry_conf_1_t* conf = host.conf();
     std::string name{gantry::view(conf->name(scope))};
@@ -186,7 +186,7 @@ inline std::string place_name(const gantry::Host& host, const gantry_scope_t* sc
         case gantry::kInHost:
             return name;
         default:
-            return "server";
+            return "[server]";
     }
 }
 

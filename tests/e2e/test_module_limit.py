@@ -218,6 +218,22 @@ def test_rules_of_a_host_hold_in_its_locations(gantry):
     assert ask("/more/") == 429  # by the rule of the host
 
 
+def test_a_host_named_server_is_not_the_server():
+    config = HEAD + """
+[server.limit]
+same = "1/h"
+[host."server".limit]
+same = "1/h"
+[host."server".location."/"]
+respond = "in"
+[host."test".location."/"]
+respond = "in"
+"""
+    with Gantry(config) as gantry:
+        for host in ("server", "test"):
+            assert [fetch(gantry, "/", host=host).status for _ in range(2)] == [200, 429], host
+
+
 def test_dry_runs_refuse_nothing(gantry):
     mark = gantry.mark()
     answers = at_once(gantry, 50, "/dry/x")
