@@ -113,7 +113,7 @@ std::string_view next_part(std::string_view& text, char separator) {
     return part;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';

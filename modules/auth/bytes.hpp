@@ -32,6 +32,6 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string_view next_part(std::string_view& text, char separator);
 
 // A quoted-string of a field (RFC 9110 5.6.4); control bytes become "?".
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace auth

@@ -32,7 +32,7 @@ public:
         made->passes_on_ = table.member("pass_on").boolean();
         if (made->header_.empty() && made->query_.empty() && !made->takes_bearer_)
             scope.error("keys come from nowhere", "name a header, or write bearer = true", table);
-        made->realm_ = quoted(table.member("realm").text());
+        made->realm_ = in_quotes(table.member("realm").text());
         return made;
     }
 
@@ -44,7 +44,7 @@ public:
         if (refusal.reason == Reason::Requirement) return;
         if (takes_bearer_) response.add("WWW-Authenticate", "Bearer realm=" + realm_);
         if (!header_.empty())
-            response.add("WWW-Authenticate", "ApiKey realm=" + realm_ + ", header=" + quoted(header_));
+            response.add("WWW-Authenticate", "ApiKey realm=" + realm_ + ", header=" + in_quotes(header_));
     }
     void take_out(const Exchange& exchange) const override {
         if (passes_on_) return;

@@ -26,7 +26,7 @@ public:
         made->read_groups(scope, table.member("groups"));
         if (files.count() == 0 && made->inline_.size() == 0)
             scope.error("basic has no users", "write users_file = \"users.htpasswd\", or users", table);
-        made->challenge_ = "Basic realm=" + quoted(table.member("realm").text()) + ", charset=\"UTF-8\"";
+        made->challenge_ = "Basic realm=" + in_quotes(table.member("realm").text()) + ", charset=\"UTF-8\"";
         made->passes_on_ = table.member("pass_on").boolean();
         return made;
     }

@@ -32,9 +32,9 @@ public:
             std::string scopes;
             for (const std::string& scope : refusal.require->scopes)
                 scopes += (scopes.empty() ? "" : " ") + scope;
-            text += ", error=\"insufficient_scope\", scope=" + quoted(scopes);
+            text += ", error=\"insufficient_scope\", scope=" + in_quotes(scopes);
         } else if (refusal.reason != Reason::Missing && refusal.scheme == this) {
-            text += ", error=\"invalid_token\", error_description=" + quoted(word_of(refusal.reason));
+            text += ", error=\"invalid_token\", error_description=" + in_quotes(word_of(refusal.reason));
         }
         response.add("WWW-Authenticate", text);
     }
@@ -214,7 +214,7 @@ inline std::unique_ptr<Jwt> Jwt::create(Scope& scope, Auth& auth, Value table) {
     made->header_ = table.member("header").text();
     made->cookie_ = table.member("cookie").text();
     made->passes_on_ = table.member("pass_on").boolean();
-    made->challenge_ = "Bearer realm=" + quoted(table.member("realm").text());
+    made->challenge_ = "Bearer realm=" + in_quotes(table.member("realm").text());
     return made;
 }
 

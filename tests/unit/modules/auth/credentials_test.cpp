@@ -29,7 +29,7 @@ TEST_CASE("names: without respect to case, and to what CGI makes of them", "[aut
 TEST_CASE("split: without blanks and what is empty", "[auth]") {
     CHECK(split(" a, b,,c ", ',') == std::vector<std::string>{"a", "b", "c"});
     CHECK(split("", ',').empty());
-    CHECK(quoted("a \"b\" \\ \n") == R"("a \"b\" \\ ?")");
+    CHECK(in_quotes("a \"b\" \\ \n") == R"("a \"b\" \\ ?")");
     CHECK(from_hex("00fF") == std::string("\0\xff", 2));
     CHECK_FALSE(from_hex("0g"));
     CHECK_FALSE(from_hex("000"));
