@@ -18,8 +18,10 @@ bool is_name_byte(char byte) {
     return is_letter(byte) || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
 }
 
+// Short enough for a type of it: one dot, one letter.
 bool is_family(std::string_view text) {
-    return !text.empty() && is_letter(text.front()) && std::all_of(text.begin(), text.end(), is_name_byte);
+    return !text.empty() && text.size() + 2 <= GANTRY_EVENT_TYPE_MAX && is_letter(text.front()) &&
+           std::all_of(text.begin(), text.end(), is_name_byte);
 }
 
 // Dots stand between, and are never two.

@@ -51,4 +51,6 @@ TEST_CASE("a list of types becomes families") {
         INFO(list);
         CHECK_FALSE(parse_event_types(list));
     }
+    CHECK(parse_event_types(std::string(126, 'x') + ".*"));
+    CHECK_FALSE(parse_event_types(std::string(127, 'x') + ".*"));
 }
