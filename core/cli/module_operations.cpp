@@ -18,10 +18,6 @@ using module::BoundRoute;
 
 constexpr std::string_view kPrefix = "/v1/modules/";
 
-std::string title(const BoundRoute& route) {
-    return fmt::format("{} {}", route.method, route.path);
-}
-
 // ---- what there is
 
 json::array modules_json(const module::Modules& modules, const module::Instances* serving) {
@@ -32,7 +28,7 @@ json::array modules_json(const module::Modules& modules, const module::Instances
         json::array routes;
         if (serving != nullptr) {
             for (const BoundRoute& route : serving->routes()) {
-                if (route.module == module.get()) routes.emplace_back(title(route));
+                if (route.module == module.get()) routes.emplace_back(route.title());
             }
         }
         json::array commands;
@@ -128,7 +124,7 @@ control::Reply no_route(const module::Instances& serving, const std::string& nam
     bool is_path_known = false;
     for (const BoundRoute& route : serving.routes()) {
         if (route.module->name != name) continue;
-        known.push_back(title(route));
+        known.push_back(route.title());
         is_path_known = is_path_known || route.path == path;
     }
     const std::string remedy = known.empty()

@@ -10,13 +10,9 @@
 namespace gantry::module {
 namespace {
 
-std::string title(const BoundRoute& route) {
-    return fmt::format("{} {}", route.method, route.path);
-}
-
 void log_call(const BoundRoute& route, const ControlRequest& request) {
     if (route.method == "GET") return;
-    log::info("control module={} route=\"{}\" asked for by pid={} uid={}", route.module->name, title(route),
+    log::info("control module={} route=\"{}\" asked for by pid={} uid={}", route.module->name, route.title(),
               request.pid, request.uid);
 }
 
@@ -86,7 +82,7 @@ gantry_result_t ControlCalls::answer(const Module& module, gantry_reply_t reply,
     }
     if (why.empty()) return GANTRY_OK;
     log::error("answer of the control API refused module={} route=\"{}\": {}", module.name,
-               title(*open->route), why);
+               open->route->title(), why);
     return GANTRY_ERROR_ARGUMENT;
 }
 
@@ -96,9 +92,9 @@ void ControlCalls::expire(std::uint64_t serial) {
     forget_timer(*open);
     const BoundRoute& route = *open->route;
     log::error("no answer of the control API module={} route=\"{}\" after {} ms", route.module->name,
-               title(route), route.deadline);
+               route.title(), route.deadline);
     open->answer(504, refusal_json(fmt::format("the module {} did not answer {} within {} ms",
-                                               route.module->name, title(route), route.deadline),
+                                               route.module->name, route.title(), route.deadline),
                                    "the error log may say why; try again"));
 }
 

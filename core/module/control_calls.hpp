@@ -27,6 +27,9 @@ struct BoundRoute {
     Millis deadline = 0;
     void (*run)(void*, const gantry_call_t*) noexcept = nullptr;
     void* self = nullptr;
+
+    // As the log and people say it: "GET bans".
+    std::string title() const { return method + ' ' + path; }
 };
 
 // What is asked.

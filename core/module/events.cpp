@@ -37,7 +37,6 @@ void Events::tell(std::string_view type, std::string_view subject, std::string_v
 
 void Events::serve(const Instances* instances) {
     const auto before = std::exchange(consumers_, {});
-    served_ = instances;
     if (instances != nullptr && services_.store != nullptr && services_.main != nullptr) {
         for (const BoundSubscription& subscription : instances->subscriptions()) {
             for (const EventFamily& family : subscription.families) {
@@ -63,7 +62,6 @@ void Events::forget(const Instances& instances) {
         consumer->stop();
         return true;
     });
-    if (served_ == &instances) served_ = nullptr;
     set_timer();
 }
 

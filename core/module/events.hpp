@@ -73,7 +73,6 @@ private:
     void set_timer();
 
     Services& services_;
-    const Instances* served_ = nullptr;
     // Those that are served, and those that wait for settle() of an older generation.
     std::vector<std::shared_ptr<EventConsumer>> consumers_;
     std::map<std::uint64_t, std::weak_ptr<EventConsumer>> waiting_;

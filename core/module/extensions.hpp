@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/module/module.hpp"
+#include "core/module/order.hpp"
 #include "core/server/worker_context.hpp"
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 #include <gantry/ext/tls.h>
 #include <gantry/ext/upstream.h>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace gantry::module {
@@ -62,8 +64,19 @@ void run_beside(const Module& module, const server::Ticket& ticket, const char* 
 
 // ---- between the two sides
 
+constexpr std::uint64_t kNanosPerMilli = 1'000'000;
+
+// Empty for a text that is not there.
+inline std::string_view view_of(const char* text) {
+    return text == nullptr ? std::string_view() : std::string_view(text);
+}
 inline std::string_view view_of(gantry_bytes_t bytes) {
     return bytes.data == nullptr ? std::string_view() : std::string_view(bytes.data, bytes.size);
+}
+// Of a hook that says before and after which others it comes.
+template <class Declared>
+Ordered order_of(const Declared& hook) {
+    return {hook.name, std::string(view_of(hook.before)), std::string(view_of(hook.after))};
 }
 inline gantry_bytes_t bytes_of(std::string_view text) {
     return {text.data(), text.size()};

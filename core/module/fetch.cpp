@@ -12,7 +12,6 @@
 namespace gantry::module {
 namespace {
 
-constexpr std::uint64_t kNanosPerMilli = 1'000'000;
 constexpr std::uint64_t kLongest = 86'400'000 * kNanosPerMilli;
 constexpr Millis kUsualTimeout = 60'000;  // of an answer that is collected
 constexpr std::size_t kMaxFields = 256;   // of an answer, as the proxy has it

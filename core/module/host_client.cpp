@@ -12,8 +12,6 @@
 namespace gantry::module {
 namespace {
 
-constexpr std::uint64_t kNanosPerMilli = 1'000'000;
-
 // ---- targets
 
 gantry_target_options_t options_of(const gantry_target_options_t* given) {

@@ -16,10 +16,6 @@ constexpr std::uint32_t kScopes =
 constexpr std::uint32_t kMostKeys = 256;
 constexpr int kDeepest = 4;
 
-std::string_view c_text(const char* text) {
-    return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
 std::optional<conf::Type> type_of(std::uint32_t type) {
     constexpr conf::Type kTypes[] = {conf::Type::Boolean,  conf::Type::Integer, conf::Type::Size,
                                      conf::Type::Timespan, conf::Type::String,  conf::Type::Path,
@@ -51,21 +47,21 @@ private:
     }
 
     bool take_one(const gantry_key_t& from, int depth, conf::ModuleKey& to) {
-        to.doc.name = c_text(from.name);
+        to.doc.name = view_of(from.name);
         const auto type = type_of(from.type);
         if (!type) return fail(fmt::format("the type of its key \"{}\" is not known", to.doc.name));
         to.doc.type = *type;
-        to.doc.standard = c_text(from.standard);
-        to.doc.example = c_text(from.example);
-        to.doc.doc = c_text(from.doc);
+        to.doc.standard = view_of(from.standard);
+        to.doc.example = view_of(from.example);
+        to.doc.doc = view_of(from.doc);
         to.scopes = static_cast<std::uint8_t>(from.scopes & kScopes);
         to.is_required = (from.flags & GANTRY_KEY_REQUIRED) != 0;
         to.is_list = (from.flags & GANTRY_KEY_LIST) != 0;
         to.is_named = (from.flags & GANTRY_KEY_NAMED) != 0;
         to.is_handler = (from.flags & GANTRY_KEY_HANDLER) != 0;
         to.is_secret = (from.flags & GANTRY_KEY_SECRET) != 0;
-        to.short_for = c_text(from.short_for);
-        to.deprecated = c_text(from.deprecated);
+        to.short_for = view_of(from.short_for);
+        to.deprecated = view_of(from.deprecated);
         if (from.most != 0) {
             to.least = from.least;
             to.most = from.most;

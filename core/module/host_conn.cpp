@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t kMostFacts = 128;
 constexpr std::size_t kMostName = 64;
 constexpr std::size_t kMostValue = 4096;
-constexpr std::uint64_t kNanosPerMilli = 1'000'000;
 
 server::Newcomer& newcomer_of(gantry_conn_t* conn) {
     return *reinterpret_cast<server::Newcomer*>(conn);
@@ -25,10 +24,6 @@ const server::Newcomer& newcomer_of(const gantry_conn_t* conn) {
 }
 
 // ---- adding
-
-std::string text_of(const char* text) {
-    return text == nullptr ? std::string() : std::string(text);
-}
 
 gantry_result_t add(gantry_scope_t* scope, const gantry_conn_filter_t* filter) noexcept {
     if (scope == nullptr || filter == nullptr || filter->size < sizeof(gantry_conn_filter_t) ||
@@ -40,8 +35,7 @@ gantry_result_t add(gantry_scope_t* scope, const gantry_conn_filter_t* filter) n
     const BoundConnFilter& bound = scope->kept->conn_filters.emplace_back(
         BoundConnFilter{filter->run, filter->self, scope->module, filter->name, filter->most,
                         static_cast<Millis>((filter->deadline + kNanosPerMilli - 1) / kNanosPerMilli)});
-    scope->added->conn_filters.push_back(
-        {{bound.name, text_of(filter->before), text_of(filter->after)}, &bound});
+    scope->added->conn_filters.push_back({order_of(*filter), &bound});
     return GANTRY_OK;
 }
 

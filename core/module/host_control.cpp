@@ -11,7 +11,6 @@
 namespace gantry::module {
 namespace {
 
-constexpr std::uint64_t kNanosPerMilli = 1'000'000;
 constexpr Millis kUsualDeadline = 10'000;
 constexpr Millis kLongestDeadline = 5 * 60 * 1000;
 

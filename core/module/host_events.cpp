@@ -12,7 +12,6 @@
 namespace gantry::module {
 namespace {
 
-constexpr std::uint64_t kNanosPerMilli = 1'000'000;
 constexpr Millis kUsualLease = 30'000;
 constexpr Millis kUsualRetry = 1'000;
 constexpr std::uint32_t kUsualAttempts = 10;
@@ -47,7 +46,7 @@ gantry_result_t publish(const gantry_host_t* host, gantry_bytes_t type, gantry_b
     }
     const Module& module = module_of(host);
     if (module.services->store == nullptr || module.services->main == nullptr) return GANTRY_ERROR_STATE;
-    std::function<void(store::Answer&&)> done;
+    std::function<void(store::Answer &&)> done;
     if (reply != nullptr) {
         done = [&module, to = *reply](store::Answer&& answer) { deliver(module, to, std::move(answer)); };
     }
@@ -70,15 +69,15 @@ gantry_result_t subscribe(gantry_scope_t* scope, const gantry_subscription_t* wa
     if (scope == nullptr || wanted == nullptr || wanted->size < sizeof(gantry_subscription_t))
         return GANTRY_ERROR_ARGUMENT;
     if (scope->kind != GANTRY_IN_SERVER || scope->kept == nullptr) return GANTRY_ERROR_STATE;
-    const std::string_view name = wanted->name == nullptr ? "" : wanted->name;
+    const std::string_view name = view_of(wanted->name);
     if (!is_subscription_name(name) || wanted->deliver == nullptr)
         return refuse(*scope, GANTRY_ERROR_ARGUMENT,
                       fmt::format("\"{}\" is no name of a subscription", name));
-    auto families = parse_event_types(wanted->types == nullptr ? "" : wanted->types);
+    const std::string_view types = view_of(wanted->types);
+    auto families = parse_event_types(types);
     if (!families) {
         return refuse(*scope, GANTRY_ERROR_ARGUMENT,
-                      fmt::format("\"{}\" of {} is no list of types",
-                                  wanted->types == nullptr ? "" : wanted->types, name));
+                      fmt::format("\"{}\" of {} is no list of types", types, name));
     }
     for (const BoundSubscription& other : scope->kept->subscriptions) {
         if (other.module == scope->module && other.name == name)

@@ -59,10 +59,6 @@ std::array<Known, Registry::kMostGroups>& known() {
 
 // ---- declaring
 
-std::string_view text_of(const char* text) {
-    return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
 tl::expected<metrics::Bounds, std::string> bounds_of(const gantry_metric_t& metric) {
     const bool is_given = metric.bound_count > 0 && metric.bounds != nullptr;
     auto bounds = is_given ? metrics::Bounds::of({metric.bounds, metric.bounds + metric.bound_count})
@@ -79,15 +75,15 @@ tl::expected<metrics::Group, std::string> group_of(const Module& module, const g
     }
     group.most = metric.most_series == 0 ? kUsualSeries : metric.most_series;
     metrics::Family family;
-    const std::string_view name = text_of(metric.name);
+    const std::string_view name = view_of(metric.name);
     if (name.empty() || name.size() > kLongestName)
         return tl::unexpected(std::string("its name is too long, or missing"));
     family.name = fmt::format("gantry_{}_{}", module.name, name);
     std::replace(family.name.begin(), family.name.end(), '-', '_');
     if (name.find('-') != name.npos) return tl::unexpected(std::string("names have no \"-\""));
-    family.unit = text_of(metric.unit);
+    family.unit = view_of(metric.unit);
     if (!family.unit.empty()) family.name += "_" + family.unit;
-    family.help = text_of(metric.help);
+    family.help = view_of(metric.help);
     family.per_unit = metric.per_unit == 0 ? 1 : metric.per_unit;
     switch (metric.type) {
         case GANTRY_COUNTER:
@@ -118,7 +114,7 @@ gantry_result_t declare(const gantry_host_t* host, const gantry_metric_t* metric
         return Registry::process().declare(std::move(group));
     });
     if (!id) {
-        log::error("metric refused module={} metric={}: {}", module.name, text_of(metric->name), id.error());
+        log::error("metric refused module={} metric={}: {}", module.name, view_of(metric->name), id.error());
         return GANTRY_ERROR_ARGUMENT;
     }
     const metrics::Family& family = Registry::process().group(*id).families[0];

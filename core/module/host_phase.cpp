@@ -6,10 +6,6 @@
 namespace gantry::module {
 namespace {
 
-std::string text_of(const char* text) {
-    return text == nullptr ? std::string() : std::string(text);
-}
-
 std::optional<server::Phase> phase_of(std::string_view name) {
     for (const server::Phase phase :
          {server::Phase::Rewrite, server::Phase::Preaccess, server::Phase::Access, server::Phase::Precontent,
@@ -27,8 +23,7 @@ gantry_result_t add(gantry_scope_t* scope, const gantry_hook_t* hook) noexcept {
     if (!phase || hook->name == nullptr || hook->run == nullptr) return GANTRY_ERROR_ARGUMENT;
     const BoundHook& bound = scope->kept->hooks.emplace_back(BoundHook{
         hook->run, hook->self, scope->module, hook->name, (hook->flags & GANTRY_HOOK_PREFLIGHTS) != 0});
-    scope->added->hooks.push_back(
-        {*phase, {bound.name, text_of(hook->before), text_of(hook->after)}, &bound});
+    scope->added->hooks.push_back({*phase, order_of(*hook), &bound});
     return GANTRY_OK;
 }
 
@@ -44,7 +39,7 @@ gantry_result_t add_header_filter(gantry_scope_t* scope, const gantry_header_fil
     if (scope->added == nullptr) return GANTRY_ERROR_STATE;
     const BoundFilter& bound = scope->kept->filters.emplace_back(
         BoundFilter{filter->run, filter->self, scope->module, filter->name});
-    scope->added->filters.push_back({{bound.name, text_of(filter->before), text_of(filter->after)}, &bound});
+    scope->added->filters.push_back({order_of(*filter), &bound});
     return GANTRY_OK;
 }
 

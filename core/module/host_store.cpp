@@ -14,7 +14,6 @@
 namespace gantry::module {
 namespace {
 
-constexpr std::uint64_t kNanosPerMilli = 1'000'000;
 static_assert(GANTRY_STORE_NAME_MAX == store::kLongestKey && GANTRY_STORE_VALUE_MAX == store::kLargestValue &&
               GANTRY_STORE_ENTRIES_MAX == store::kMostEntries);
 

@@ -11,8 +11,6 @@
 namespace gantry::module {
 namespace {
 
-constexpr std::uint64_t kNanosPerMilli = 1'000'000;
-
 class Waits;
 
 // What it is for may be gone when its time has come: that is what tickets are for.

@@ -139,10 +139,6 @@ const net::ClientHello& hello_of(const gantry_hello_t* hello) {
     return reinterpret_cast<const Hello*>(hello)->hello;
 }
 
-std::string text_of(const char* text) {
-    return text == nullptr ? std::string() : std::string(text);
-}
-
 gantry_result_t add_hello(gantry_scope_t* scope, const gantry_hello_hook_t* hook) noexcept {
     if (scope == nullptr || hook == nullptr || hook->size < sizeof(gantry_hello_hook_t) ||
         hook->name == nullptr || hook->run == nullptr)
@@ -153,7 +149,7 @@ gantry_result_t add_hello(gantry_scope_t* scope, const gantry_hello_hook_t* hook
     const BoundHello& bound =
         scope->kept->hellos.emplace_back(BoundHello{hook->run, hook->self, scope->module, hook->name});
     auto& to = is_for_all ? scope->kept->hellos_everywhere : scope->added->hellos;
-    to.push_back({{bound.name, text_of(hook->before), text_of(hook->after)}, &bound});
+    to.push_back({order_of(*hook), &bound});
     return GANTRY_OK;
 }
 

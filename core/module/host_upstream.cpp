@@ -3,7 +3,6 @@
 #include "core/module/extensions.hpp"
 #include "core/module/scope.hpp"
 
-#include <array>
 #include <cstring>
 #include <fmt/format.h>
 #include <span>

@@ -40,6 +40,24 @@ server::Problem problem_of_all(const Module& module, const char* what) {
     return problem;
 }
 
+// Of a section: `settings` is what it says, `around` the scope that it stands in.
+template <class Section>
+gantry_scope within(const gantry_scope& around, std::uint32_t kind, const Section& settings) {
+    gantry_scope scope = around;
+    scope.kind = kind;
+    scope.own = settings.module_values.get();
+    scope.name = settings.name;
+    scope.place = settings.place;
+    scope.parent = &around;
+    return scope;
+}
+
+gantry_scope host_scope(const gantry_scope& top, const conf::Host& host) {
+    gantry_scope scope = within(top, GANTRY_IN_HOST, host);
+    scope.encoded_slash = server::encoded_slash_of(host);
+    return scope;
+}
+
 }  // namespace
 
 std::shared_ptr<Instances> Instances::prepare(const Modules& modules, const conf::Settings& settings,
@@ -99,17 +117,6 @@ bool Instances::concerns(const Module& module, const conf::Settings& settings, c
     });
 }
 
-gantry_scope Instances::host_scope(const gantry_scope& top, const conf::Host& host) {
-    gantry_scope scope = top;
-    scope.kind = GANTRY_IN_HOST;
-    scope.own = host.module_values.get();
-    scope.name = host.name;
-    scope.place = host.place;
-    scope.parent = &top;
-    scope.encoded_slash = server::encoded_slash_of(host);
-    return scope;
-}
-
 // A module that says no has to say why.
 template <class Configure>
 void Instances::ask(const Instance& instance, gantry_scope& scope, Configure&& configure) {
@@ -128,12 +135,7 @@ void Instances::configure(const server::HandlerScope& scope) {
         if (!concerns(*instance.module, scope.settings, scope.host, &scope.location)) continue;
         const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
         const gantry_scope host = host_scope(top, scope.host);
-        gantry_scope location = host;
-        location.kind = GANTRY_IN_LOCATION;
-        location.own = scope.location.module_values.get();
-        location.name = scope.location.name;
-        location.place = scope.location.place;
-        location.parent = &host;
+        gantry_scope location = within(host, GANTRY_IN_LOCATION, scope.location);
         location.captures = &scope.captures;
         location.added = &added;
         ask(instance, location, instance.module->instances->configure);
@@ -230,12 +232,7 @@ void Instances::configure_listener(const server::ListenerScope& scope) {
         if (!GANTRY_HAS(instance.module->instances, configure_listener)) continue;
         if (!concerns_listener(instance.module->doc, scope.settings, scope.listener)) continue;
         const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
-        gantry_scope listener = top;
-        listener.kind = GANTRY_IN_LISTENER;
-        listener.own = scope.listener.module_values.get();
-        listener.name = scope.listener.name;
-        listener.place = scope.listener.place;
-        listener.parent = &top;
+        gantry_scope listener = within(top, GANTRY_IN_LISTENER, scope.listener);
         listener.added = &added;
         ask(instance, listener, instance.module->instances->configure_listener);
     }
@@ -255,12 +252,7 @@ void Instances::configure_upstream(const server::UpstreamScope& scope) {
         if (!GANTRY_HAS(instance.module->instances, configure_upstream)) continue;
         if (!has_key_of(*scope.upstream.module_values, instance.module->doc)) continue;
         const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
-        gantry_scope upstream = top;
-        upstream.kind = GANTRY_IN_UPSTREAM;
-        upstream.own = scope.upstream.module_values.get();
-        upstream.name = scope.upstream.name;
-        upstream.place = scope.upstream.place;
-        upstream.parent = &top;
+        gantry_scope upstream = within(top, GANTRY_IN_UPSTREAM, scope.upstream);
         upstream.choice = &scope.choice;
         ask(instance, upstream, instance.module->instances->configure_upstream);
     }

@@ -57,7 +57,6 @@ private:
     static bool concerns(const Module& module, const conf::Settings& settings, const conf::Host& host,
                          const conf::Location* location);
     gantry_scope top_scope(const Module& module, const conf::Settings& settings, server::Problems& problems);
-    static gantry_scope host_scope(const gantry_scope& top, const conf::Host& host);
     template <class Configure>
     static void ask(const Instance& instance, gantry_scope& scope, Configure&& configure);
     void serve_peers();

@@ -11,8 +11,6 @@
 namespace gantry::module {
 namespace {
 
-constexpr std::uint64_t kNanosPerMilli = 1'000'000;
-
 std::uint64_t nanos_of(Millis millis) {
     return static_cast<std::uint64_t>(
                std::clamp<Millis>(millis, 0, std::numeric_limits<Millis>::max() / 1'000'000)) *

@@ -60,6 +60,7 @@ private:
     // For each problem the host that it was met in; kNoHost: in none.
     static constexpr std::uint32_t kNoHost = 0xffffffff;
     std::vector<std::uint32_t> met_in_;
+    std::vector<PeerChoice> peer_choices_;  // of settings.upstreams
     PageFiles page_files_;
     Cache<FieldEdits> edits_;
     Cache<ErrorPages> pages_;
@@ -81,9 +82,9 @@ void GenerationBuilder::run() {
         additions_.to_listener({settings, settings.listeners[i], problems_, generation_.conn_filters_[i],
                                 generation_.hello_hooks_[i]});
     }
-    generation_.peer_choices_.resize(settings.upstreams.size());
+    peer_choices_.resize(settings.upstreams.size());
     for (std::size_t i = 0; i < settings.upstreams.size() && additions_.to_upstream; ++i) {
-        additions_.to_upstream({settings, settings.upstreams[i], problems_, generation_.peer_choices_[i]});
+        additions_.to_upstream({settings, settings.upstreams[i], problems_, peer_choices_[i]});
     }
     generation_.hosts_.resize(settings.hosts.size());
     for (std::uint32_t i = 0; i < settings.hosts.size(); ++i) {
@@ -178,8 +179,8 @@ void GenerationBuilder::build_location(const HostEntry& host, std::size_t index,
         metrics::Registry::process().series(location_metrics(), {host_settings.name, settings.name});
     location.max_body = settings.max_body.value_or(host_settings.max_body);
     Pipeline added;
-    location.handler = handlers_({generation_.settings_, host_settings, settings, captures, problems_, added,
-                                  generation_.peer_choices_});
+    location.handler = handlers_(
+        {generation_.settings_, host_settings, settings, captures, problems_, added, peer_choices_});
     location.pipeline = default_pipeline(location, std::move(added));
 }
 

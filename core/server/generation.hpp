@@ -152,7 +152,6 @@ public:
         return conn_filters_[listener];
     }
     const std::vector<HelloHook>& hello_hooks(std::size_t listener) const { return hello_hooks_[listener]; }
-    const PeerChoice& peer_choice(std::size_t upstream) const { return peer_choices_[upstream]; }
     // Null: none.
     const HostEntry* default_host(std::size_t listener) const;
     // Index of the listener of that name; -1: not in this generation.
@@ -175,7 +174,6 @@ private:
     std::vector<HostTable> tables_;
     std::vector<std::vector<ConnFilter>> conn_filters_;
     std::vector<std::vector<HelloHook>> hello_hooks_;
-    std::vector<PeerChoice> peer_choices_;
     std::uint64_t number_ = 0;
     // Held, because what nobody holds is read anew for the next host and for who serves it.
     std::vector<net::CertificateSetPtr> certificates_;
