@@ -81,5 +81,10 @@ inline Family gauge_family(std::string name, std::string help, std::string unit 
     family.type = Type::Gauge;
     return family;
 }
+// Whose unit is seconds, and which is counted finer.
+inline Family in_nanoseconds(Family family) {
+    family.per_unit = 1'000'000'000;
+    return family;
+}
 
 }  // namespace gantry::metrics

@@ -46,7 +46,7 @@ gantry_result_t publish(const gantry_host_t* host, gantry_bytes_t type, gantry_b
     }
     const Module& module = module_of(host);
     if (module.services->store == nullptr || module.services->main == nullptr) return GANTRY_ERROR_STATE;
-    std::function<void(store::Answer &&)> done;
+    std::function<void(store::Answer&&)> done;
     if (reply != nullptr) {
         done = [&module, to = *reply](store::Answer&& answer) { deliver(module, to, std::move(answer)); };
     }

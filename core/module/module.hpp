@@ -7,6 +7,7 @@
 #include "core/module/commands.hpp"
 #include "core/module/control_calls.hpp"
 #include "core/module/cost.hpp"
+#include "core/module/cost_metrics.hpp"
 #include "core/module/events.hpp"
 #include "core/module/library.hpp"
 #include "core/module/main_fetches.hpp"
@@ -21,6 +22,7 @@
 #include <gantry/ext/tls.h>
 #include <gantry/host.h>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <thread>
@@ -71,6 +73,7 @@ struct Module {
     std::string failure;                                // of declare(), for whoever opens it
     bool is_open = false;                               // keys can no longer be declared
     mutable Costs costs;
+    std::optional<CostMetrics> shown_costs;  // once it is open
 };
 
 inline Module& module_of(const gantry_host_t* host) {

@@ -95,7 +95,8 @@ tl::expected<const conf::ModuleDoc*, conf::ModuleRefusal> Modules::open(const st
                                                   "its author has to mend it"});
     }
     modules_.push_back(std::move(module));
-    const Module& opened = *modules_.back();
+    Module& opened = *modules_.back();
+    opened.shown_costs.emplace(opened.name, opened.costs);
     log::debug("module loaded name={} version={} path={}", opened.name, opened.library.entry->version,
                opened.library.path);
     return &opened.doc;

@@ -23,17 +23,13 @@ using metrics::Family;
 using metrics::gauge_family;
 using metrics::Group;
 using metrics::GroupId;
+using metrics::in_nanoseconds;
 using metrics::Registry;
 
 constexpr std::size_t kMostOfAll = 100'000;
 
 Registry& registry() {
     return Registry::process();
-}
-
-Family in_nanoseconds(Family family) {
-    family.per_unit = 1'000'000'000;
-    return family;
 }
 
 GroupId declare(std::vector<std::string> labels, std::vector<Family> families) {

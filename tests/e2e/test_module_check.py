@@ -87,6 +87,10 @@ probe = "deny"
 respond = "x"
 probe = "slow"
 """
+METRICS = """
+[host."test".location."/metrics"]
+metrics = "prometheus"
+"""
 
 
 def test_modules_are_listed_with_what_they_cost():
@@ -112,7 +116,8 @@ def test_a_hook_that_holds_its_worker_is_named():
         assert run_json(gantry, "modules")[1]["modules"][0]["slow_calls"] >= 1
         # As long as it likes.
         gantry.values["limit"] = "0s"
-        gantry.reload(CONFIG)
+        gantry.values["metrics"] = str(modules())
+        gantry.reload(CONFIG.replace('.so"]', '.so", "@metrics@/gantry-metrics.so"]') + METRICS)
         count = run_json(gantry, "modules")[1]["modules"][0]["slow_calls"]
         assert fetch(gantry, "/slow").text == "x"
         assert run_json(gantry, "modules")[1]["modules"][0]["slow_calls"] == count

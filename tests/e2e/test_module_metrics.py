@@ -201,6 +201,15 @@ def test_connections_and_handshakes(gantry, authority):
     assert len(expiry) == 1 and expiry[0] > time.time()
 
 
+def test_what_modules_cost(gantry):
+    since = Since(gantry)
+    for _ in range(10):
+        fetch(gantry, "/health", listener="watch")
+    assert since("gantry_module_calls_total", module="metrics") >= 10
+    assert pick(numbers(gantry), "gantry_module_calls_seconds_total", module="metrics") > 0
+    assert pick(numbers(gantry), "gantry_module_slow_calls_total", module="metrics") == 0
+
+
 def test_the_process(gantry):
     all_numbers = numbers(gantry)
     status = pathlib.Path(f"/proc/{server_pid(gantry)}/status").read_text()
