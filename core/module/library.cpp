@@ -23,7 +23,7 @@ std::string_view file_of(std::string_view path) {
 
 std::vector<std::string> module_folders() {
     const char* const given = std::getenv("GANTRY_MODULE_PATH");
-    std::string_view text = given != nullptr && *given != '\0' ? given : GANTRY_MODULE_FOLDER;
+    std::string_view text = given != nullptr && *given != '\0' ? given : GANTRY_MODULE_FOLDERS;
     std::vector<std::string> out;
     while (!text.empty()) {
         const auto colon = std::min(text.find(':'), text.size());

@@ -18,8 +18,8 @@ struct Library {
     const gantry_module_entry_t* entry = nullptr;
 };
 
-// Where modules are looked for: the folders in the variable GANTRY_MODULE_PATH, separated by colons, else the
-// one that gantry was built for.
+// Where modules are looked for: the folders in the variable GANTRY_MODULE_PATH, separated by colons, else
+// that of what is installed by hand, below /usr/local, and that of packages.
 std::vector<std::string> module_folders();
 
 // "teapot" as "FOLDER/gantry-teapot.so" of the first folder that has it, "/x/y.so" as it is.

@@ -23,7 +23,7 @@ add_compile_options(-Wall -Wextra)
 gantry_add_module(@name@ @name@.@suffix@)
 gantry_add_module_test(@name@ @name@_test.cpp)
 
-# Where gantry looks for modules, if it is installed below the same prefix.
+# Where gantry looks for modules: below /usr/local, the usual prefix.
 include(GNUInstallDirs)
 install(TARGETS gantry-@name@ LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/gantry/modules")
 )";
@@ -80,7 +80,7 @@ A module of the Gantry web server: the key `@key@` of a location answers with a 
     ctest --test-dir build                    # the test, without a server
     gantry module info build/gantry-@name@.so    # whether this gantry would load it
     gantry run -c gantry.toml                 # and with one: curl http://127.0.0.1:8080/
-    cmake --install build --prefix /usr       # then `modules = ["@name@"]` finds it
+    sudo cmake --install build                # then `modules = ["@name@"]` finds it
 
 - `@name@.@suffix@` is the module. Where to go from here: modules.md in the documentation of gantry, and the headers in
   `/usr/include/gantry/`, which say of each function its thread, state, ownership and errors.
