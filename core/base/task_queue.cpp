@@ -8,7 +8,7 @@ namespace gantry {
 
 TaskQueue::TaskQueue() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-void TaskQueue::post(std::function<void()> task) {
+void TaskQueue::post(Task task) {
     {
         const std::lock_guard lock(mutex_);
         tasks_.push_back(std::move(task));
@@ -20,12 +20,12 @@ void TaskQueue::post(std::function<void()> task) {
 void TaskQueue::run() {
     std::uint64_t count;
     [[maybe_unused]] const auto got = ::read(wake_.get(), &count, sizeof count);
-    std::vector<std::function<void()>> tasks;
+    std::vector<Task> tasks;
     {
         const std::lock_guard lock(mutex_);
         tasks.swap(tasks_);
     }
-    for (const auto& task : tasks) task();
+    for (Task& task : tasks) task();
 }
 
 }  // namespace gantry

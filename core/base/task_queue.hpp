@@ -1,9 +1,9 @@
 // Work that other threads leave for a thread that waits with poll().
 #pragma once
 
+#include "core/base/task.hpp"
 #include "core/base/unique_fd.hpp"
 
-#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -18,14 +18,14 @@ public:
     // Readable while tasks wait.
     int fd() const { return wake_.get(); }
     // [any] The order of tasks posted by one thread is kept.
-    void post(std::function<void()> task);
+    void post(Task task);
     // Runs what waits, on the calling thread; what those tasks post waits for the next call.
     void run();
 
 private:
     UniqueFd wake_;
     std::mutex mutex_;
-    std::vector<std::function<void()>> tasks_;
+    std::vector<Task> tasks_;
 };
 
 }  // namespace gantry

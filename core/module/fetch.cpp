@@ -474,7 +474,7 @@ void Fetches::give_back(std::uint32_t slot) {
     if (is_ending_) return;
     if (free_.size() < kRecycled) return free_.push_back(slot);
     // Not now: functions of its own may be on the stack.
-    worker_.net().post([last = std::shared_ptr<Fetch>(std::move(all_[slot]))]() mutable { last.reset(); });
+    worker_.net().post([last = std::move(all_[slot])] {});
     empty_.push_back(slot);
 }
 

@@ -49,7 +49,7 @@ struct Services {
         const std::unique_lock lock(mutex_);
         server_ = server;
     }
-    bool post_to_worker(unsigned worker, std::function<void()> task) {
+    bool post_to_worker(unsigned worker, Task task) {
         const std::shared_lock lock(mutex_);
         return server_ != nullptr && server_->post_to_worker(worker, std::move(task));
     }

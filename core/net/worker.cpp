@@ -28,7 +28,7 @@ void write_http_date(char* to, std::int64_t seconds) {
     const time_t time = seconds;
     tm parts;
     ::gmtime_r(&time, &parts);
-    std::memcpy(to, "Sun, 06 Nov 1994 08:49:37 GMT", 29);
+    std::string_view("Sun, 06 Nov 1994 08:49:37 GMT").copy(to, 29);
     std::memcpy(to, kDays + parts.tm_wday * 3, 3);
     write_two(to + 5, parts.tm_mday);
     std::memcpy(to + 8, kMonths + parts.tm_mon * 3, 3);
@@ -42,22 +42,30 @@ void write_http_date(char* to, std::int64_t seconds) {
 }  // namespace
 
 struct Worker::Loop {
-    // Comes to its turn behind the events that are in the queue when it is posted. In between the loop asks
-    // the kernel for more events once, without waiting.
-    struct BatchEnd : asio::detail::scheduler_operation {
-        explicit BatchEnd(Worker& owner) : scheduler_operation(&BatchEnd::run), worker(owner) {}
+    // In the queue once at most, which costs no memory.
+    template <void (Worker::*Call)()>
+    struct Operation : asio::detail::scheduler_operation {
+        explicit Operation(Worker& owner) : scheduler_operation(&Operation::run), worker(owner) {}
         static void run(void* loop, scheduler_operation* base, const asio::error_code&, std::size_t) {
-            if (loop != nullptr) static_cast<BatchEnd*>(base)->worker.end_batch();
+            if (loop != nullptr) (static_cast<Operation*>(base)->worker.*Call)();
         }
         Worker& worker;
     };
 
-    explicit Loop(Worker& worker) : batch_end(worker) {}
+    explicit Loop(Worker& worker) : batch_end(worker), posted(worker) {}
+    void enqueue(asio::detail::scheduler_operation& operation, bool is_continuation) {
+        scheduler.post_immediate_completion(&operation, is_continuation);
+    }
 
-    BatchEnd batch_end;  // before the context, whose queue may hold it
+    // Before the context, whose queue may hold them. The first comes to its turn behind the events that are
+    // in the queue when it is posted. In between the loop asks the kernel for more events once, without
+    // waiting.
+    Operation<&Worker::end_batch> batch_end;
+    Operation<&Worker::run_posted> posted;
     // Only this worker's thread touches its sockets, so the reactor needs no locks; the queue keeps its own,
     // for post().
     asio::io_context context{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+    asio::detail::scheduler& scheduler{asio::use_service<asio::detail::scheduler>(context)};
     asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
     asio::steady_timer tick{context};
 };
@@ -68,16 +76,17 @@ Worker::Worker(unsigned index, BlockingPool* blocking)
       now_nanos_(monotonic_nanos()),
       now_(now_nanos_ / 1'000'000),
       wheel_(now_),
-      loop_(std::make_unique<Loop>(*this)) {
+      loop_(std::make_unique<Loop>(*this)),
+      scheduler_(&loop_->scheduler) {
     auto& reactor = asio::use_service<asio::detail::reactor>(loop_->context);
     reactor.init_task();
     reactor_ = &reactor;
-    scheduler_ = &asio::use_service<asio::detail::scheduler>(loop_->context);
     enter_event();
 }
 
-// Tasks that were posted but never ran may own things of this worker: the loop goes first.
+// Tasks that were posted but never ran may own things of this worker, and what they own may need the loop.
 Worker::~Worker() {
+    while (!posted_.empty()) std::exchange(posted_, {}).clear();
     loop_.reset();
     free_chains_.clear();
 }
@@ -93,11 +102,25 @@ void Worker::stop() {
     loop_->context.stop();
 }
 
-void Worker::post(std::function<void()> task) {
-    asio::post(loop_->context, [this, task = std::move(task)] {
+void Worker::post(Task task) {
+    {
+        const std::lock_guard lock(posted_mutex_);
+        posted_.push_back(std::move(task));
+        if (posted_.size() > 1) return;
+    }
+    loop_->enqueue(loop_->posted, false);
+}
+
+void Worker::run_posted() {
+    {
+        const std::lock_guard lock(posted_mutex_);
+        running_.swap(posted_);
+    }
+    for (Task& task : running_) {
         enter_event();
         task();
-    });
+    }
+    running_.clear();
 }
 
 bool Worker::postpone(Postponed& task) {
@@ -105,7 +128,7 @@ bool Worker::postpone(Postponed& task) {
     if (postponed_.empty()) {
         if (!is_busy_ && ++refusals_ < kProbeAfter) return false;
         refusals_ = 0;
-        static_cast<asio::detail::scheduler*>(scheduler_)->post_immediate_completion(&loop_->batch_end, true);
+        loop_->enqueue(loop_->batch_end, true);
     }
     postponed_.push_back(&task);
     return true;

@@ -5,12 +5,13 @@
 #include "core/base/block.hpp"
 #include "core/base/chain.hpp"
 #include "core/base/clock.hpp"
+#include "core/base/task.hpp"
 #include "core/net/wheel.hpp"
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -39,8 +40,9 @@ public:
     void run();
     void stop();  // [any]
 
-    // Runs `task` on this worker's thread, soon. [any] The order of tasks posted by one thread is kept.
-    void post(std::function<void()> task);
+    // Runs `task` on this worker's thread, soon. [any] The order of tasks posted by one thread is kept. What
+    // fits into a Task costs no memory.
+    void post(Task task);
 
     // Calls task.on_batch_end() once, when the events that are known to the loop by now are handled. Writes
     // of many connections done in one go find the kernel's code and the receivers awake. False: too few
@@ -84,6 +86,7 @@ private:
     void arm_tick();
     void fire_deadlines();
     void end_batch();
+    void run_posted();
 
     unsigned index_;
     BlockingPool* blocking_;
@@ -98,6 +101,9 @@ private:
     std::vector<Postponed*> batch_;  // those whose turn it is; null: forgotten
     std::uint32_t refusals_ = 0;     // of postpone(), since it last agreed
     bool is_busy_ = false;           // the last batch was worth it
+    std::mutex posted_mutex_;
+    std::vector<Task> posted_;   // where it is not empty, the loop knows
+    std::vector<Task> running_;  // whose turn it is
     Wheel wheel_;
     std::unique_ptr<Loop> loop_;
     void* reactor_ = nullptr;

@@ -77,7 +77,7 @@ void Server::on_all_workers(const std::function<void(WorkerContext&)>& task) {
     done.wait();
 }
 
-bool Server::post_to_worker(unsigned worker, std::function<void()> task) {
+bool Server::post_to_worker(unsigned worker, Task task) {
     if (worker >= workers_.size()) return false;
     workers_[worker]->net().post(std::move(task));
     return true;

@@ -51,7 +51,7 @@ public:
     // Runs `task` on every worker, soon. [any] thread, until the destructor begins.
     void post_to_workers(const std::function<void()>& task);
     // On one of them, soon; false: there is none of that number. [any] thread, as above.
-    bool post_to_worker(unsigned worker, std::function<void()> task);
+    bool post_to_worker(unsigned worker, Task task);
     struct WorkerStatus {
         std::uint32_t connections = 0;
         std::uint64_t requests = 0;

@@ -87,7 +87,7 @@ void WorkerContext::give_back(Exchange& exchange) {
     std::unique_ptr<Exchange> owned(&exchange);
     if (free_.size() < kRecycled) return free_.push_back(std::move(owned));
     // Not now: functions of its own may be on the stack.
-    net_.post([last = std::shared_ptr<Exchange>(std::move(owned))]() mutable { last.reset(); });
+    net_.post([last = std::move(owned)] {});
 }
 
 Ticket WorkerContext::suspend(Exchange& exchange, void* state, void (*dropped)(void*)) {
