@@ -39,6 +39,41 @@ bool are_plain(const char* from) {
     return ((bad | bytes) & kTops) == 0;
 }
 
+// The same of a whole text; the last eight overlap those before them.
+bool are_all_plain(std::string_view text, const std::array<bool, 256>& table) {
+    if (text.size() < 8) {
+        return std::all_of(text.begin(), text.end(),
+                           [&](char c) { return table[static_cast<unsigned char>(c)]; });
+    }
+    for (std::size_t at = 0; at + 8 < text.size(); at += 8) {
+        if (!are_plain(text.data() + at)) return false;
+    }
+    return are_plain(text.data() + text.size() - 8);
+}
+
+// Never holds anything that would have to be written another way.
+constexpr bool is_always_plain(VariableId id) {
+    switch (id) {
+        case VariableId::Method:
+        case VariableId::Scheme:
+        case VariableId::Protocol:
+        case VariableId::RemoteAddr:
+        case VariableId::RemotePort:
+        case VariableId::ServerAddr:
+        case VariableId::ServerPort:
+        case VariableId::Time:
+        case VariableId::TimeLocal:
+        case VariableId::Status:
+        case VariableId::BytesReceived:
+        case VariableId::BytesSent:
+        case VariableId::BodyBytes:
+        case VariableId::Duration:
+            return true;
+        default:
+            return false;
+    }
+}
+
 // How many bytes at the begin are written as they are.
 std::size_t plain_run(std::string_view text, const std::array<bool, 256>& table) {
     std::size_t run = 0;
@@ -112,14 +147,19 @@ public:
         return true;
     }
 
+    // As it is; cut where there is no room for all of it.
+    void plain(std::string_view text) {
+        const std::size_t fits = std::min(text.size(), room_);
+        literal(text.substr(0, fits));
+        room_ = fits < text.size() ? 0 : room_ - fits;
+    }
+
     void value(std::string_view text) {
         const auto& table = escape_ == Escape::Text ? kPlainText : kPlainJson;
+        if (are_all_plain(text, table)) return plain(text);
         while (!text.empty()) {
             const std::size_t run = plain_run(text, table);
-            const std::size_t fits = std::min(run, room_);
-            if (fits > 0) literal(text.substr(0, fits));
-            room_ -= fits;
-            if (fits < run) room_ = 0;
+            plain(text.substr(0, run));
             text.remove_prefix(run);
             if (text.empty() || room_ == 0) return;
             text.remove_prefix(escape_ == Escape::Text ? escape_text(text[0]) : escape_json(text));
@@ -288,7 +328,7 @@ AccessLogFormat AccessLogFormat::json(Masking masking) {
         Part part;
         part.id = field.id;
         part.kind = field.kind;
-        part.mask = format.mask_of(field.id, "");
+        part.mask = is_always_plain(field.id) ? Mask::Plain : format.mask_of(field.id, "");
         const bool optional = field.kind == Kind::OptionalValue || field.kind == Kind::OptionalNumber;
         if (optional) {
             part.key = static_cast<std::uint32_t>(format.text_.size());
@@ -332,7 +372,7 @@ tl::expected<AccessLogFormat, TemplateError> AccessLogFormat::compile(
         part.offset = static_cast<std::uint32_t>(result.text_.size());
         part.length = from.length;
         part.kind = Kind::Value;
-        part.mask = result.mask_of(from.id, argument);
+        part.mask = is_always_plain(from.id) ? Mask::Plain : result.mask_of(from.id, argument);
         part.id = from.id;
         part.header = from.header;
         part.group = from.group;
@@ -348,6 +388,7 @@ void AccessLogFormat::write_part(const Part& part, const VariableSource& source,
                                  Output& out) const {
     const std::string_view value =
         source.value({part.id, part.header, part.group, text(part.offset, part.length)}, arena);
+    if (part.kind == Kind::Value && part.mask == Mask::Plain && !value.empty()) return out.plain(value);
     const bool is_optional = part.kind == Kind::OptionalValue || part.kind == Kind::OptionalNumber;
     if (part.kind == Kind::Number || part.kind == Kind::OptionalNumber) {
         const bool is_short_number = value.size() <= kMaxNumber && is_number(value);
@@ -369,6 +410,9 @@ void AccessLogFormat::write_part(const Part& part, const VariableSource& source,
         out.literal("\"");
     }
     switch (part.mask) {
+        case Mask::Plain:
+            out.plain(value);
+            break;
         case Mask::None:
             out.value(value);
             break;

@@ -55,7 +55,7 @@ private:
         OptionalValue,   // json: key and quoted value, nothing when empty
         OptionalNumber,  // json: key and number, nothing when it is none
     };
-    enum class Mask : std::uint8_t { None, All, Query, Uri };
+    enum class Mask : std::uint8_t { Plain, None, All, Query, Uri };
     struct Part {
         std::uint32_t offset = 0;  // literal or argument, in text_
         std::uint32_t length = 0;
@@ -77,7 +77,7 @@ private:
     void add_literal(std::string_view text);
     void write_part(const Part& part, const VariableSource& source, Arena& arena, Output& out) const;
     std::string_view text(std::uint32_t offset, std::uint32_t length) const {
-        return std::string_view(text_).substr(offset, length);
+        return {text_.data() + offset, length};
     }
 
     std::string text_;
