@@ -162,10 +162,15 @@ TEST_CASE("file_cache: a file that never rests is served as well, and never as a
     std::atomic<bool> is_over{false};
     std::thread writer([&] {
         std::ofstream log(site.top() / "log", std::ios::app);
-        while (!is_over && log.tellp() < 3 * 1024 * 1024) log << "y" << std::flush;
+        for (int written = 1; !is_over; ++written) {
+            log << "y" << std::flush;
+            if (written % (1024 * 1024) == 0)
+                std::filesystem::resize_file(site.top() / "log", 2 * 1024 * 1024);
+        }
     });
     bool was_from_descriptor = false;
-    for (int i = 0; i < 200 && !was_from_descriptor; ++i) {
+    const auto last = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!was_from_descriptor && std::chrono::steady_clock::now() < last) {
         const auto entry = site.find("log");
         CHECK(entry->kind == Kind::File);
         CHECK(entry->in_memory != static_cast<bool>(entry->fd));
