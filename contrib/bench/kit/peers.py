@@ -23,6 +23,9 @@ class Scene:
     upstream: int = 0           # port of the origin; 0: no proxying in this scene
     hosts: int = 0              # this many hosts h0.localhost, h1.localhost ... beside the default one
     gantry: pathlib.Path = None
+    hook: str = ""              # look or wait: every request meets that hook of the module hook.c
+    module: pathlib.Path = None  # hook.c, compiled
+    logs: bool = False          # metrics are shown somewhere, and every request has a line in a log
     floor: pathlib.Path = None
     floor_size: int = 1024
     floor_tls: bool = False
@@ -39,7 +42,12 @@ def gantry(scene):
 address = "127.0.0.1:{scene.tls_port}"
 tls = true
 """
-    text = f"""[server]
+    modules = [scene.module] if scene.hook else []
+    if scene.logs:
+        modules.append(scene.gantry.parent / "modules/gantry-metrics.so")
+    log = f'"{scene.folder}/access.log"' if scene.logs else "false"
+    text = f"""modules = [{", ".join(f'"{module}"' for module in modules)}]
+[server]
 workers = 1
 
 [listener.web]
@@ -55,14 +63,17 @@ keep_alive = 128
     text += f"""[host."localhost"]
 default = true
 certificate = {{ certificate = "{scene.certificate}", key = "{scene.key}" }}
-access_log = false
+access_log = {log}
 [host."localhost".location."/"]
 static = "{scene.root}"
+{f'bench = "{scene.hook}"' if scene.hook else ""}
 [host."localhost".location."= /canned"]
 respond = "{CANNED.strip()}\\n"
 """
     if scene.upstream:
         text += '[host."localhost".location."/proxy/"]\nproxy = "app"\n'
+    if scene.logs:
+        text += '[host."localhost".location."= /metrics"]\nmetrics = "prometheus"\n'
     for i in range(scene.hosts):
         text += f'[host."h{i}.localhost"]\naccess_log = false\n'
         text += f'[host."h{i}.localhost".location."/"]\nstatic = "{scene.root}"\n'
@@ -231,4 +242,13 @@ def floor(scene):
     return [scene.floor, "static", "--size", str(scene.floor_size), *how]
 
 
-PEERS = {"gantry": gantry, "floor": floor, "nginx": nginx, "h2o": h2o, "lighttpd": lighttpd, "haproxy": haproxy}
+# Gantry once more: "static" with an access hook of a module in C that looks at a field, with one that waits and is
+# woken, and with metrics and a line in the access log.
+VARIANTS = {"hook": {"hook": "look"}, "waiting": {"hook": "wait"}, "logged": {"logs": True}}
+
+
+def variant(name):
+    return lambda scene: gantry(dataclasses.replace(scene, **VARIANTS[name]))
+
+
+PEERS = {**{name: variant(name) for name in VARIANTS}, "gantry": gantry, "floor": floor, "nginx": nginx, "h2o": h2o, "lighttpd": lighttpd, "haproxy": haproxy}

@@ -39,6 +39,17 @@ def compile_one(to, name, *more):
     return program
 
 
+def compile_hook(to):
+    """Builds the module hook.c into the folder `to`."""
+    to.mkdir(parents=True, exist_ok=True)
+    source, library = HERE / "hook.c", to / "gantry-bench.so"
+    command = [os.environ.get("CC") or "cc", "-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-shared", "-fPIC",
+               "-fvisibility=hidden", f"-I{ROOT / 'plugins-sdk'}", "-o", library, source]
+    if subprocess.run(command).returncode != 0:
+        fail(f"cannot compile {source.name}")
+    return library
+
+
 def free_ports(count):
     """Ports that were free a moment ago: the kernel chose them."""
     sockets = []
