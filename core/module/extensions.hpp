@@ -43,7 +43,24 @@ extern const gantry_events_1_t kEvents;
 extern const gantry_tls_1_t kTls;
 extern const gantry_control_1_t kControl;
 
-// Null: there is none of that id.
+// The same, and they check whether the contracts are kept: contract.hpp.
+extern const gantry_log_1_t kCheckedLog;
+extern const gantry_conf_1_t kCheckedConf;
+extern const gantry_conn_1_t kCheckedConn;
+extern const gantry_phase_1_t kCheckedPhase;
+extern const gantry_http_1_t kCheckedHttp;
+extern const gantry_filter_1_t kCheckedFilter;
+extern const gantry_async_1_t kCheckedAsync;
+extern const gantry_timer_1_t kCheckedTimer;
+extern const gantry_metrics_1_t kCheckedMetrics;
+extern const gantry_store_1_t kCheckedStore;
+extern const gantry_upstream_1_t kCheckedUpstream;
+extern const gantry_client_1_t kCheckedClient;
+extern const gantry_events_1_t kCheckedEvents;
+extern const gantry_tls_1_t kCheckedTls;
+extern const gantry_control_1_t kCheckedControl;
+
+// Null: there is none of that id. Those that check, where modules are checked.
 const void* find_extension(std::string_view id);
 
 // Wakes the exchange that sleeps under `ticket`, if any does. [worker]

@@ -1,5 +1,6 @@
 #include "core/module/instances.hpp"
 
+#include "core/module/contract.hpp"
 #include "core/module/extensions.hpp"
 #include "core/module/hooks.hpp"
 #include "core/module/host_conn.hpp"
@@ -77,6 +78,7 @@ std::shared_ptr<Instances> Instances::prepare(const Modules& modules, const conf
         gantry_scope top = out->top_scope(*module, settings, problems);
         const std::size_t known = problems.size();
         void* state = nullptr;
+        const contract::Lent lent(top);
         if (module->instances->prepare(module->state, &top, before, &state)) {
             out->instances_.push_back({module, state});
         } else if (problems.size() == known) {
@@ -120,6 +122,7 @@ bool Instances::concerns(const Module& module, const conf::Settings& settings, c
 // A module that says no has to say why.
 template <class Configure>
 void Instances::ask(const Instance& instance, gantry_scope& scope, Configure&& configure) {
+    const contract::Lent lent(scope);
     server::Problems& problems = *scope.problems;
     const std::size_t known = problems.size();
     if (configure(instance.state, &scope) || problems.size() > known) return;

@@ -2,6 +2,7 @@
 
 #include "core/base/log.hpp"
 #include "core/base/version.hpp"
+#include "core/module/contract.hpp"
 #include "core/module/extensions.hpp"
 
 #include <cstring>
@@ -57,6 +58,10 @@ conf::ModuleRefusal begin(Module& module) {
 
 }  // namespace
 
+Modules::Modules(Services& services) : services_(services) {
+    static_cast<void>(contract::is_checked());  // before there are workers
+}
+
 Modules::~Modules() {
     close();
 }
@@ -81,6 +86,7 @@ tl::expected<const conf::ModuleDoc*, conf::ModuleRefusal> Modules::open(const st
             fmt::format("a module {} is loaded already, from {}", module->name, other->library.path),
             "to use another library of the same name, gantry has to be upgraded or restarted"});
     }
+    contract::enter(*module);
     if (conf::ModuleRefusal wrong = begin(*module); !wrong.message.empty()) {
         refused_.push_back(std::move(module));
         return tl::unexpected(std::move(wrong));
@@ -114,6 +120,7 @@ void Modules::close() {
     services_.fetches.cancel_all();
     while (!modules_.empty()) {
         modules_.back()->library.entry->close(modules_.back()->state);
+        contract::leave(*modules_.back());
         modules_.pop_back();
     }
 }

@@ -12,7 +12,7 @@ namespace gantry::module {
 // [main] One per process: libraries stay loaded, and so does what this knows of them.
 class Modules final : public conf::ModuleSource {
 public:
-    explicit Modules(Services& services) : services_(services) {}
+    explicit Modules(Services& services);
     ~Modules();
     Modules(const Modules&) = delete;
     Modules& operator=(const Modules&) = delete;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/module/client_target.hpp"
+#include "core/module/contract_call.hpp"
 #include "core/module/control_calls.hpp"
 #include "core/module/events.hpp"
 #include "core/module/module.hpp"
@@ -116,6 +117,8 @@ struct Kept {
     std::deque<BoundPicker> pickers;
     std::deque<BoundSubscription> subscriptions;
     std::deque<BoundRoute> routes;
+    std::deque<contract::Callback> callbacks;  // of those above, where they are checked
+    contract::Given given;                     // of what modules were given of the above
 };
 
 }  // namespace gantry::module

@@ -21,8 +21,8 @@ struct Trial {
 };
 
 // Loads the library at `path`, and takes it through open, declare, prepare, a reload, retire and close, with
-// an empty configuration. All of it happens in a process of its own, which may crash, and is ended after ten
-// seconds. For a process with one thread.
+// an empty configuration; whether it keeps its contracts is looked at in every build. All of it happens in a
+// process of its own, which may crash, and is ended after ten seconds. For a process with one thread.
 Trial try_module(const std::string& path);
 
 }  // namespace gantry::module

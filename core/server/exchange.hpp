@@ -145,6 +145,10 @@ public:
 
     bool is_suspended() const { return slot_ != kNoSlot; }
 
+    // Another one for each request that this object is used for.
+    std::uint64_t serial() const { return serial_; }
+    bool is_over() const { return stream_ == nullptr; }
+
     // While one lives, the exchange does not end, whatever it is told to answer; perhaps with its last one.
     class Hold {
     public:

@@ -1,6 +1,7 @@
 #include "core/server/rehearsal.hpp"
 
 #include "core/http/h1_parser.hpp"
+#include "core/server/as_worker.hpp"
 #include "core/server/bound_listener.hpp"
 #include "core/server/worker_context.hpp"
 
@@ -63,6 +64,7 @@ Rehearsal::Rehearsal(std::shared_ptr<const Generation> generation)
 Rehearsal::~Rehearsal() = default;
 
 Rehearsed Rehearsal::run(const RehearsalRequest& request, Thoroughness thoroughness) {
+    const AsWorker as_worker(*worker_);  // for the filters of modules
     const conf::Listener& listener = generation_->settings().listeners[request.listener];
     const net::TlsInfo tls;
     http::ServerStream::Facts facts;

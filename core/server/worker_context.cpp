@@ -1,14 +1,17 @@
 #include "core/server/worker_context.hpp"
 
+#include "core/server/as_worker.hpp"
 #include "core/server/generation.hpp"
 
 #include <atomic>
+#include <utility>
 
 namespace gantry::server {
 
 namespace {
 constexpr std::size_t kRecycled = 256;  // exchanges kept
 thread_local WorkerContext* current_context = nullptr;
+std::atomic<bool> are_exchanges_known{false};
 }  // namespace
 
 WorkerContext::WorkerContext(unsigned index, unsigned workers, net::BlockingPool& blocking,
@@ -17,7 +20,9 @@ WorkerContext::WorkerContext(unsigned index, unsigned workers, net::BlockingPool
       workers_(workers),
       blocking_(blocking),
       log_(std::move(log)),
-      cells_(metrics::Registry::process().lease()) {}
+      cells_(metrics::Registry::process().lease()) {
+    if (are_exchanges_known) known_.emplace();
+}
 
 WorkerContext::~WorkerContext() {
     free_.clear();
@@ -27,6 +32,12 @@ WorkerContext::~WorkerContext() {
 
 WorkerContext* WorkerContext::here() {
     return current_context;
+}
+
+AsWorker::AsWorker(WorkerContext& worker) : before_(std::exchange(current_context, &worker)) {}
+
+AsWorker::~AsWorker() {
+    current_context = before_;
 }
 
 void WorkerContext::run() {
@@ -71,6 +82,7 @@ http::ServerExchange& WorkerContext::acquire(http::ServerStream& stream) {
     Exchange* exchange;
     if (free_.empty()) {
         exchange = new Exchange(*this);
+        if (known_) known_->insert(exchange);
     } else {
         exchange = free_.back().release();
         free_.pop_back();
@@ -86,8 +98,17 @@ void WorkerContext::discard(http::ServerExchange& exchange) {
 void WorkerContext::give_back(Exchange& exchange) {
     std::unique_ptr<Exchange> owned(&exchange);
     if (free_.size() < kRecycled) return free_.push_back(std::move(owned));
+    if (known_) known_->erase(&exchange);
     // Not now: functions of its own may be on the stack.
     net_.post([last = std::move(owned)] {});
+}
+
+bool WorkerContext::has_exchange(const Exchange& exchange) const {
+    return known_ && known_->count(&exchange) > 0 && !exchange.is_over();
+}
+
+void WorkerContext::know_exchanges(bool are_known) {
+    are_exchanges_known = are_known;
 }
 
 Ticket WorkerContext::suspend(Exchange& exchange, void* state, void (*dropped)(void*)) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 namespace gantry::server {
@@ -68,6 +69,11 @@ public:
     http::ServerExchange& acquire(http::ServerStream& stream) override;
     void discard(http::ServerExchange& exchange) override;
     void give_back(Exchange& exchange);
+
+    // Whether it is one of this worker's, and not over, wherever it points. Where exchanges are known.
+    bool has_exchange(const Exchange& exchange) const;
+    // Of workers that are made from now on. [main]
+    static void know_exchanges(bool are_known);
 
     // ---- tickets
     // -----------------------------------------------------------------------------------------------
@@ -130,6 +136,7 @@ private:
     std::optional<RecentRing> recent_;
     std::vector<std::unique_ptr<LocalBase>> locals_;
     std::vector<std::unique_ptr<Exchange>> free_;
+    std::optional<std::unordered_set<const Exchange*>> known_;  // all there are
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_slots_;
     std::uint64_t next_serial_ = 1;

@@ -17,8 +17,7 @@ struct Asker {
     }
     module::Module module;
     const gantry_host_t* host = &module.host;
-    const gantry_metrics_1_t& metrics =
-        *static_cast<const gantry_metrics_1_t*>(module::find_extension(GANTRY_METRICS_1));
+    const gantry_metrics_1_t& metrics = module::kMetrics;
 
     gantry_result_t declare(gantry_metric_t metric, std::uint32_t& number) {
         metric.size = sizeof metric;
