@@ -32,6 +32,14 @@ struct Broken : test::WithKey<Broken> {
             http->finish(exchange.raw());
             return Verdict::Done;
         }
+        if (exchange.path() == "/headless") http->send_body(exchange.raw(), {"a", 1});
+        if (exchange.path() == "/twice") exchange.response().body("first");
+        if (exchange.path() == "/changed") {
+            exchange.response().body("first");
+            http->set_status(exchange.raw(), 500);
+            http->set_field(exchange.raw(), GANTRY_RESPONSE, {"X-Late", 6}, {"1", 1});
+            return Verdict::Done;
+        }
         if (exchange.path() == "/thread") std::thread{[&] { exchange.method(); }}.join();
         if (exchange.path() == "/number") return static_cast<Verdict>(99);
         if (exchange.path() == "/late" && kept != nullptr) http->method(kept);
@@ -55,6 +63,13 @@ void test_broken_contracts_are_found() {
     GANTRY_CHECK(has_violation(host, "did not return GANTRY_WAIT"));
     GANTRY_CHECK(host.request("GET", "/short").is_cut());
     GANTRY_CHECK(has_violation(host, "another size"));
+    host.request("GET", "/headless");
+    GANTRY_CHECK(has_violation(host, "send_body() was called before send_head()"));
+    host.request("GET", "/twice");
+    GANTRY_CHECK(has_violation(host, "is sent again"));
+    GANTRY_CHECK_EQUAL(host.request("GET", "/changed").status(), 200);
+    GANTRY_CHECK(has_violation(host, "the status was changed after the head was sent"));
+    GANTRY_CHECK(has_violation(host, "a field of the response was changed after the head was sent"));
     host.request("GET", "/thread");
     GANTRY_CHECK(has_violation(host, "thread of its own"));
     host.request("GET", "/late");

@@ -22,7 +22,9 @@ struct Drive {
 
     static gantry_result_t send_head(ExchangeState& exchange, std::uint64_t size) {
         if (exchange.is_head_sent || exchange.is_in_header_filter || exchange.is_in_body_filter) {
-            if (!exchange.is_head_sent) exchange.host->violation("a filter sends a response");
+            exchange.host->violation(exchange.is_in_header_filter || exchange.is_in_body_filter
+                                         ? "a filter sends a response"
+                                         : "a response was sent before, and is sent again");
             return GANTRY_ERROR_STATE;
         }
         exchange.announced = size;
@@ -36,6 +38,12 @@ struct Drive {
         return GANTRY_OK;
     }
 
+    static bool is_head_sent(const ExchangeState& exchange, const char* function) {
+        if (exchange.is_head_sent) return true;
+        exchange.host->violation(std::string{function} + " was called before send_head()");
+        return false;
+    }
+
     static bool has_body(const ExchangeState& exchange) {
         return exchange.request.method != "HEAD" && exchange.status != 204 && exchange.status != 304;
     }
@@ -45,7 +53,7 @@ struct Drive {
             exchange.host->violation("a filter sends to the exchange, not to its sink");
             return GANTRY_ERROR_STATE;
         }
-        if (!exchange.is_head_sent || exchange.is_finished) return GANTRY_ERROR_STATE;
+        if (!is_head_sent(exchange, "send_body()") || exchange.is_finished) return GANTRY_ERROR_STATE;
         exchange.sent += data.size();
         if (has_body(exchange)) pass(exchange, 0, data);
         return GANTRY_OK;
@@ -83,7 +91,7 @@ struct Drive {
     }
 
     static gantry_result_t finish(ExchangeState& exchange) {
-        if (!exchange.is_head_sent || exchange.is_finished || exchange.is_in_body_filter)
+        if (!is_head_sent(exchange, "finish()") || exchange.is_finished || exchange.is_in_body_filter)
             return GANTRY_ERROR_STATE;
         if (has_body(exchange) && exchange.announced != UINT64_MAX && exchange.announced != exchange.sent) {
             exchange.host->violation("the body has another size than was announced");

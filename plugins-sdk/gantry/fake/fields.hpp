@@ -20,6 +20,13 @@ struct FieldFunctions {
         return nullptr;
     }
 
+    // Whether the head of the response may be changed still; else the contract is broken.
+    static bool is_open(const ExchangeState& exchange, const char* what) {
+        if (!exchange.is_head_sent) return true;
+        exchange.host->violation(std::string{what} + " was changed after the head was sent");
+        return false;
+    }
+
     static bool is_same_name(S one, S other) {
         return std::equal(
             one.begin(), one.end(), other.begin(), other.end(),
@@ -36,7 +43,9 @@ struct FieldFunctions {
                                gantry_result_t& error) {
         ExchangeState* exchange = usable(raw, "set_field");
         error = GANTRY_ERROR_STATE;
-        if (exchange == nullptr || (message == GANTRY_RESPONSE && exchange->is_head_sent)) return nullptr;
+        if (exchange == nullptr ||
+            (message == GANTRY_RESPONSE && !is_open(*exchange, "a field of the response")))
+            return nullptr;
         error = GANTRY_ERROR_ARGUMENT;
         const auto is_control = [](unsigned char byte) { return (byte < 32 && byte != '\t') || byte == 127; };
         if (name.empty() || name.find_first_of(" :\t") != name.npos) return nullptr;

@@ -109,7 +109,7 @@ struct HttpTable : FieldFunctions {
     }
     static gantry_result_t set_status(gantry_exchange_t* raw, std::int32_t status) noexcept {
         ExchangeState* exchange = usable(raw, "set_status");
-        if (exchange == nullptr || exchange->is_head_sent) return GANTRY_ERROR_STATE;
+        if (exchange == nullptr || !is_open(*exchange, "the status")) return GANTRY_ERROR_STATE;
         if (status < 200 || status > 599) return GANTRY_ERROR_ARGUMENT;
         exchange->status = status;
         return GANTRY_OK;
