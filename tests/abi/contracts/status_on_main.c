@@ -3,11 +3,14 @@
  * contract: gantry.http/1 set_status: [worker] called on the main thread */
 #include "contract.h"
 
-static gantry_exchange_t* kept;
+#include <stdatomic.h>
+
+static _Atomic(gantry_exchange_t*) kept;
 
 static void tick(void* state) {
+    gantry_exchange_t* const exchange = atomic_load(&kept);
     (void)state;
-    if (kept != NULL) http->set_status(kept, 500);
+    if (exchange != NULL) http->set_status(exchange, 500);
 }
 
 static void commit(void) {
@@ -17,7 +20,7 @@ static void commit(void) {
 
 static gantry_verdict_t access(gantry_exchange_t* exchange, void* self) {
     async->suspend(exchange, self, NULL);
-    kept = exchange;
+    atomic_store(&kept, exchange);
     return GANTRY_WAIT;
 }
 
