@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <tuple>
 
 namespace gantry::module {
 
@@ -101,7 +103,7 @@ gantry_result_t add_body_filter(const Call& call, gantry_exchange_t* exchange,
                                        .drop = &Body::drop,
                                        .on_pause = &Body::pause};
     const gantry_result_t result = kPlain.add_body_filter(exchange, &told, body.get());
-    if (result == GANTRY_OK) static_cast<void>(body.release());
+    if (result == GANTRY_OK) std::ignore = body.release();  // until drop()
     return result;
 }
 
