@@ -12,6 +12,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 #include <limits>
 #include <malloc.h>
 #include <poll.h>
@@ -147,8 +148,11 @@ int Process::next_timeout() const {
 
 void Process::wait_for_event() {
     // The supervisor's end is not waited for: it ends this process as well (PR_SET_PDEATHSIG).
-    pollfd waits[3] = {{signals_.get(), POLLIN, 0}, {tasks_.fd(), POLLIN, 0}, {sockets_.fd(), POLLIN, 0}};
-    ::poll(waits, 3, next_timeout());
+    pollfd waits[] = {{signals_.get(), POLLIN, 0},
+                      {tasks_.fd(), POLLIN, 0},
+                      {sockets_.fd(), POLLIN, 0},
+                      {module_services_.watches.fd(), POLLIN, 0}};
+    ::poll(waits, std::size(waits), next_timeout());
     log_level_.check();
     // Before the signals: who is told of an upgrade is told to stop next.
     while (const auto notice = sockets_.next_notice()) on_notice(*notice);
@@ -158,6 +162,7 @@ void Process::wait_for_event() {
     }
     tasks_.run();
     timers_.check();
+    if (waits[3].revents != 0) module_services_.watches.check();
     if (trial_ends_ != 0 && trial_left() == 0 && !is_stopping()) end_trial();
 }
 

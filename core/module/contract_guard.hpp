@@ -105,6 +105,8 @@ inline constexpr const char* kNameOf<gantry_client_events_t> = "gantry_client_ev
 template <>
 inline constexpr std::size_t kLeastOf<gantry_client_events_t> = offsetof(gantry_client_events_t, on_head);
 template <>
+inline constexpr const char* kNameOf<gantry_fd_events_t> = "gantry_fd_events_t";
+template <>
 inline constexpr const char* kNameOf<gantry_certificate_pem_t> = "gantry_certificate_pem_t";
 template <>
 inline constexpr std::size_t kLeastOf<gantry_certificate_pem_t> = offsetof(gantry_certificate_pem_t, ocsp);
@@ -140,6 +142,8 @@ void judge(const Call& call, const Given& given) {
             judge_handle(call, given, "a walk");
         } else if constexpr (std::is_same_v<Struct, gantry_target_t>) {
             judge_handle(call, given, "a target");
+        } else if constexpr (std::is_same_v<Struct, gantry_watcher_t>) {
+            judge_handle(call, given, "a watcher");
         } else if constexpr (!std::is_function_v<Struct> && !std::is_void_v<Struct>) {
             if constexpr (kNameOf<Struct> != nullptr) {
                 if (given != nullptr && given->size < kLeastOf<Struct>)

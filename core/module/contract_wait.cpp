@@ -1,4 +1,4 @@
-// What takes its time, checked: gantry.async/1, gantry.timer/1, gantry.store/1, gantry.client/1.
+// What takes its time, checked: gantry.async/1, gantry.timer/1, gantry.store/1, gantry.client/1, gantry.fd/1.
 #include "core/module/contract_guard.hpp"
 
 namespace gantry::module {
@@ -122,9 +122,37 @@ constexpr gantry_client_1_t kChecked = {
 };
 }  // namespace client_table
 
+namespace fd_table {
+namespace {
+
+constexpr const gantry_fd_1_t& kPlain = kFd;
+constexpr char kId[] = GANTRY_FD_1;
+
+gantry_watcher_t* watcher(const Call&, const gantry_scope_t* scope) noexcept {
+    gantry_watcher_t* const made = kPlain.watcher(scope);
+    if (made != nullptr) scope->kept->given.add(made);
+    return made;
+}
+
+}  // namespace
+
+constexpr gantry_fd_1_t kChecked = {
+    .size = sizeof(gantry_fd_1_t),
+    GANTRY_CHECKED_BY(watcher, watcher, kMain),
+    GANTRY_CHECKED(watch, kWorkerOrMain),
+    GANTRY_CHECKED(want_read, kWorkerOrMain),
+    GANTRY_CHECKED(stop_read, kWorkerOrMain),
+    GANTRY_CHECKED(want_write, kWorkerOrMain),
+    GANTRY_CHECKED(stop_write, kWorkerOrMain),
+    GANTRY_CHECKED(stop, kWorkerOrMain),
+    GANTRY_CHECKED(after, kWorkerOrMain),
+};
+}  // namespace fd_table
+
 const gantry_async_1_t kCheckedAsync = async_table::kChecked;
 const gantry_timer_1_t kCheckedTimer = timer_table::kChecked;
 const gantry_store_1_t kCheckedStore = store_table::kChecked;
 const gantry_client_1_t kCheckedClient = client_table::kChecked;
+const gantry_fd_1_t kCheckedFd = fd_table::kChecked;
 
 }  // namespace gantry::module

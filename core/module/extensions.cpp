@@ -28,6 +28,7 @@ constexpr Extension kAll[] = {
     {GANTRY_EVENTS_1, &kEvents, &kCheckedEvents},
     {GANTRY_TLS_1, &kTls, &kCheckedTls},
     {GANTRY_CONTROL_1, &kControl, &kCheckedControl},
+    {GANTRY_FD_1, &kFd, &kCheckedFd},
 };
 
 }  // namespace

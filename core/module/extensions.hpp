@@ -12,6 +12,7 @@
 #include <gantry/ext/conn.h>
 #include <gantry/ext/control.h>
 #include <gantry/ext/events.h>
+#include <gantry/ext/fd.h>
 #include <gantry/ext/filter.h>
 #include <gantry/ext/http.h>
 #include <gantry/ext/log.h>
@@ -42,6 +43,7 @@ extern const gantry_client_1_t kClient;
 extern const gantry_events_1_t kEvents;
 extern const gantry_tls_1_t kTls;
 extern const gantry_control_1_t kControl;
+extern const gantry_fd_1_t kFd;
 
 // The same, and they check whether the contracts are kept: contract.hpp.
 extern const gantry_log_1_t kCheckedLog;
@@ -59,6 +61,7 @@ extern const gantry_client_1_t kCheckedClient;
 extern const gantry_events_1_t kCheckedEvents;
 extern const gantry_tls_1_t kCheckedTls;
 extern const gantry_control_1_t kCheckedControl;
+extern const gantry_fd_1_t kCheckedFd;
 
 // Null: there is none of that id. Those that check, where modules are checked.
 const void* find_extension(std::string_view id);

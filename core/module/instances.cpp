@@ -5,6 +5,7 @@
 #include "core/module/hooks.hpp"
 #include "core/module/host_conn.hpp"
 #include "core/module/host_tls.hpp"
+#include "core/module/worker_watches.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -90,9 +91,26 @@ std::shared_ptr<Instances> Instances::prepare(const Modules& modules, const conf
 
 Instances::~Instances() {
     if (!instances_.empty()) instances_.front().module->services->events.forget(*this);
+    end_watches();
     for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
         at->module->instances->retire(at->state);
     }
+}
+
+// Before anything is retired, and on each thread: what is called there belongs to the instances.
+void Instances::end_watches() {
+    if (kept_.watchers.empty()) return;
+    bool is_on_workers = false;
+    for (gantry_watcher& watcher : kept_.watchers) {
+        watcher.is_over = true;
+        if (watcher.is_on_workers) is_on_workers = true;
+    }
+    Services& services = *kept_.watchers.front().module->services;
+    services.watches.end_of(kept_);
+    if (!is_on_workers) return;
+    services.run_on_workers([this] {
+        if (Watches* const watches = WorkerWatches::here()) watches->end_of(kept_);
+    });
 }
 
 gantry_scope Instances::top_scope(const Module& module, const conf::Settings& settings,

@@ -60,6 +60,7 @@ private:
     template <class Configure>
     static void ask(const Instance& instance, gantry_scope& scope, Configure&& configure);
     void serve_peers();
+    void end_watches();
     static void add_in_order(const server::HandlerScope& scope, const Added& added);
 
     std::vector<Instance> instances_;

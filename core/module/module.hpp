@@ -12,6 +12,7 @@
 #include "core/module/library.hpp"
 #include "core/module/main_fetches.hpp"
 #include "core/module/main_timers.hpp"
+#include "core/module/watches.hpp"
 #include "core/net/blocking_pool.hpp"
 #include "core/net/certificate_offers.hpp"
 #include "core/server/server.hpp"
@@ -38,6 +39,7 @@ struct Services {
     store::Service* store = nullptr;
     upstream::Registry* upstreams = nullptr;  // of what modules send requests to
     MainFetches fetches{*this};
+    Watches watches{UINT32_MAX};  // of the main thread
     ControlCalls calls{*this};
     Events events{*this};
     Certificates certificates;
@@ -52,6 +54,11 @@ struct Services {
     bool post_to_worker(unsigned worker, Task task) {
         const std::shared_lock lock(mutex_);
         return server_ != nullptr && server_->post_to_worker(worker, std::move(task));
+    }
+    // On each of them, and waits until all have done it. [main]
+    void run_on_workers(const std::function<void()>& task) {
+        const std::shared_lock lock(mutex_);
+        if (server_ != nullptr) server_->run_on_workers(task);
     }
 
 private:

@@ -37,6 +37,18 @@ struct gantry_peers {
 };
 
 namespace gantry::module {
+struct Kept;
+}
+
+// In whose name an instance watches descriptors. Lives in a Kept.
+struct gantry_watcher {
+    const gantry::module::Module* module = nullptr;
+    const gantry::module::Kept* kept = nullptr;
+    std::atomic<bool> is_on_workers{false};  // or was
+    std::atomic<bool> is_over{false};        // its instance is about to be retired
+};
+
+namespace gantry::module {
 
 // Who chooses the peers of an upstream.
 struct BoundPicker {
@@ -114,6 +126,7 @@ struct Kept {
     std::vector<Added::Hello> hellos_everywhere;  // of all listeners
     std::deque<gantry_target> targets;
     std::deque<gantry_peers> peers;
+    std::deque<gantry_watcher> watchers;  // one for each module that asked
     std::deque<BoundPicker> pickers;
     std::deque<BoundSubscription> subscriptions;
     std::deque<BoundRoute> routes;

@@ -52,6 +52,10 @@ public:
     void post_to_workers(const std::function<void()>& task);
     // On one of them, soon; false: there is none of that number. [any] thread, as above.
     bool post_to_worker(unsigned worker, Task task);
+    // On every worker, and waits until all have done it.
+    void run_on_workers(const std::function<void()>& task) {
+        on_all_workers([&task](WorkerContext&) { task(); });
+    }
     struct WorkerStatus {
         std::uint32_t connections = 0;
         std::uint64_t requests = 0;

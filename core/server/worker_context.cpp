@@ -50,6 +50,12 @@ void WorkerContext::run() {
 
 void WorkerContext::shut_down() {
     net_.wheel().clear(log_tick_);
+    // One that goes may still ask for another one, which is made for it and then goes as well.
+    for (std::size_t i = 0; i < locals_.size(); ++i) {
+        if (!locals_[i]) continue;
+        locals_[i].reset();
+        i = static_cast<std::size_t>(-1);
+    }
     locals_.clear();
     log_->hand_over();
 }

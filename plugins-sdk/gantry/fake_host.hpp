@@ -31,6 +31,7 @@
 #include "gantry/fake/conn_table.hpp"
 #include "gantry/fake/control_table.hpp"
 #include "gantry/fake/events_table.hpp"
+#include "gantry/fake/fd_table.hpp"
 #include "gantry/fake/hook_tables.hpp"
 #include "gantry/fake/metrics_table.hpp"
 #include "gantry/fake/store_table.hpp"
@@ -192,7 +193,8 @@ public:
         detail::ControlTable::expire(state_);
         run_posted();
     }
-    // What was posted, and what has to wait, until there is nothing left to do.
+    // What was posted, what has to wait, and what the module's descriptors are ready for, until there is nothing left to
+    // do.
     void run();
     // One kind of it alone: run_blocking(), each on a thread of its own; post() and resume() of other threads.
     void run_blocking() { detail::AsyncTable::run_blocking_work(state_); }
@@ -244,6 +246,11 @@ public:
     std::size_t fetches() const { return state_.fetches.size(); }
     // From now on request() says that too much is under way; or no longer.
     void fill_network(bool is_full = true) { state_.is_network_full = is_full; }
+
+    // ---- descriptors
+
+    // How many the module watches. Their other ends are the test's.
+    std::size_t watches() const { return state_.watches.size(); }
 
     // ---- what else came out
 

@@ -11,6 +11,7 @@
 #include "gantry/ext/conn.h"
 #include "gantry/ext/control.h"
 #include "gantry/ext/events.h"
+#include "gantry/ext/fd.h"
 #include "gantry/ext/filter.h"
 #include "gantry/ext/http.h"
 #include "gantry/ext/log.h"

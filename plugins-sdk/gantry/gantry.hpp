@@ -8,6 +8,7 @@
 #include "gantry/control.hpp"
 #include "gantry/events.hpp"
 #include "gantry/exchange.hpp"
+#include "gantry/fd.hpp"
 #include "gantry/host.hpp"
 #include "gantry/json.hpp"
 #include "gantry/metrics.hpp"

@@ -69,7 +69,8 @@ public:
           upstream_(find<gantry_upstream_1_t>(GANTRY_UPSTREAM_1)),
           client_(find<gantry_client_1_t>(GANTRY_CLIENT_1)),
           tls_(find<gantry_tls_1_t>(GANTRY_TLS_1)),
-          control_(find<gantry_control_1_t>(GANTRY_CONTROL_1)) {}
+          control_(find<gantry_control_1_t>(GANTRY_CONTROL_1)),
+          fd_(find<gantry_fd_1_t>(GANTRY_FD_1)) {}
 
     const gantry_host_t* raw() const noexcept { return raw_; }
     const gantry_log_1_t* log() const noexcept { return log_; }
@@ -86,6 +87,7 @@ public:
     const gantry_client_1_t* client() const noexcept { return client_; }
     const gantry_tls_1_t* tls() const noexcept { return tls_; }
     const gantry_control_1_t* control() const noexcept { return control_; }
+    const gantry_fd_1_t* fd() const noexcept { return fd_; }
 
     // Any other extension, as the table that its header declares; nullptr: this gantry does not have it. [any]
     template <class Table>
@@ -150,6 +152,7 @@ private:
     const gantry_client_1_t* client_;
     const gantry_tls_1_t* tls_;
     const gantry_control_1_t* control_;
+    const gantry_fd_1_t* fd_;
 };
 
 namespace detail {

@@ -11,7 +11,7 @@
  *
  * 1.0  entry; gantry.log/1, gantry.conf/1, gantry.http/1, gantry.phase/1, gantry.filter/1, gantry.async/1,
  *      gantry.timer/1, gantry.metrics/1, gantry.store/1, gantry.conn/1, gantry.upstream/1, gantry.client/1,
- *      gantry.control/1, gantry.events/1, gantry.tls/1;
+ *      gantry.control/1, gantry.events/1, gantry.tls/1, gantry.fd/1;
  *      of modules: gantry.instance/1, gantry.certificate-source/1.
  */
 

@@ -242,11 +242,14 @@ struct Drive {
         exchange.memory.clear();
         exchange.kept.clear();
         exchange.request_fields.clear();
-        Generation* generation = exchange.generation;
-        if (--generation->exchanges == 0 && generation != exchange.host->serving) {
-            std::erase_if(exchange.host->generations,
-                          [&](const auto& one) { return one.get() == generation; });
-        }
+        leave(*exchange.generation);
+    }
+
+    // The last one to leave an instance that serves no more retires it.
+    static void leave(Generation& generation) {
+        State& host = *generation.host;
+        if (--generation.exchanges > 0 || &generation == host.serving) return;
+        std::erase_if(host.generations, [&](const auto& one) { return one.get() == &generation; });
     }
 };
 

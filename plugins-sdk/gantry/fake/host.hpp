@@ -22,6 +22,7 @@ inline Host::~Host() {
     }
     run();
     state_.generations.clear();
+    run_posted();  // by what was told that it ends
     while (!state_.fetches.empty())
         detail::ClientTable::cancel(&state_.raw, {1, state_.fetches.begin()->first});
     if (state_.module != nullptr && state_.entry->close != nullptr) state_.entry->close(state_.module);
@@ -53,6 +54,7 @@ inline const void* Host::get_extension(const gantry_host_t*, const char* id) noe
     if (wanted == GANTRY_EVENTS_1) return &detail::EventsTable::kTable;
     if (wanted == GANTRY_TLS_1) return &detail::TlsTable::kTable;
     if (wanted == GANTRY_CONTROL_1) return &detail::ControlTable::kTable;
+    if (wanted == GANTRY_FD_1) return &detail::FdTable::kTable;
     return nullptr;
 }
 
@@ -360,14 +362,19 @@ inline void Host::count(std::string name, std::vector<std::string> labels, std::
 }
 
 inline void Host::run() {
-    for (;;) {
-        {
-            const std::lock_guard lock{state_.mutex};
-            if (state_.posted.empty() && state_.blocking.empty()) return;
-        }
+    constexpr int kOften = 1000;
+    for (int times = 0; times < kOften;) {
         run_blocking();
         run_posted();
+        if (detail::FdTable::call_ready(state_)) {
+            ++times;
+            continue;
+        }
+        const std::lock_guard lock{state_.mutex};
+        if (state_.posted.empty() && state_.blocking.empty()) return;
     }
+    state_.violation(
+        "a descriptor is ready again and again: nobody takes what is there, or has anything to write");
 }
 
 }  // namespace gantry::fake

@@ -173,6 +173,19 @@ struct FinderState {
     std::string upstream;
 };
 
+struct WatcherState {
+    State* host;
+    Generation* generation;
+    bool is_over = false;
+};
+// A descriptor that the module watches.
+struct WatchState {
+    Generation* generation = nullptr;
+    int fd = -1;
+    gantry_fd_events_t events = {};
+    short wanted = 0;  // of poll()
+};
+
 struct Generation {
     State* host;
     void* instance = nullptr;
@@ -181,6 +194,7 @@ struct Generation {
     std::vector<SubscriptionState> subscriptions = {};
     std::deque<Route> routes = {};
     std::deque<FinderState> finders = {};
+    std::unique_ptr<WatcherState> watcher = {};
     int exchanges = 0;  // and calls of its routes
     bool is_retired = false;
 
@@ -389,6 +403,9 @@ struct State {
     std::map<std::uint64_t, EventDelivery> deliveries = {};  // that wait for settle()
     std::vector<PublishedEvent> dead_events = {};
     std::deque<CallState> calls = {};
+    std::map<std::uint64_t, WatchState> watches = {};
+    std::map<std::uint64_t, Generation*> alarms = {};  // those of `timers` that are the module's
+    std::uint64_t last_watch = 0;
 
     std::mutex mutex = {};  // of what follows: from any thread
     std::deque<std::function<void()>> posted = {};
@@ -443,7 +460,10 @@ struct State {
     }
 };
 
+void end_watches(Generation& generation);
+
 inline Generation::~Generation() {
+    end_watches(*this);
     if (instance == nullptr || is_retired) return;
     is_retired = true;
     host->step = Step::Retiring;

@@ -12,6 +12,7 @@ static_assert(std::string_view{GANTRY_PHASE_1} == "gantry.phase/1");
 static_assert(std::string_view{GANTRY_FILTER_1} == "gantry.filter/1");
 static_assert(std::string_view{GANTRY_ASYNC_1} == "gantry.async/1");
 static_assert(std::string_view{GANTRY_TIMER_1} == "gantry.timer/1");
+static_assert(std::string_view{GANTRY_FD_1} == "gantry.fd/1");
 static_assert(std::string_view{GANTRY_MANIFEST_SECTION} == ".gantry.manifest");
 static_assert(std::string_view{GANTRY_MANIFEST_TEXT("a", "1.2", "b c")} ==
               "name=a\nversion=1.2\nabi=" GANTRY_STRING_OF(GANTRY_ABI_MAJOR) "." GANTRY_STRING_OF(

@@ -626,3 +626,30 @@ AT(gantry_control_1_t, refuse, 32);
 IS(GANTRY_CALLS_MAX, 1000);
 IS(GANTRY_CALL_ANSWER_MAX, 16777216);
 IS(GANTRY_ROUTES_MAX, 100);
+
+/* ---- gantry/ext/fd.h */
+
+SIZE(gantry_watch_t, 16);
+AT(gantry_watch_t, place, 0);
+AT(gantry_watch_t, serial, 8);
+
+SIZE(gantry_fd_events_t, 40);
+AT(gantry_fd_events_t, size, 0);
+AT(gantry_fd_events_t, unused, 4);
+AT(gantry_fd_events_t, state, 8);
+AT(gantry_fd_events_t, on_readable, 16);
+AT(gantry_fd_events_t, on_writable, 24);
+AT(gantry_fd_events_t, on_end, 32);
+
+SIZE(gantry_fd_1_t, 72);
+AT(gantry_fd_1_t, size, 0);
+AT(gantry_fd_1_t, watcher, 8);
+AT(gantry_fd_1_t, watch, 16);
+AT(gantry_fd_1_t, want_read, 24);
+AT(gantry_fd_1_t, stop_read, 32);
+AT(gantry_fd_1_t, want_write, 40);
+AT(gantry_fd_1_t, stop_write, 48);
+AT(gantry_fd_1_t, stop, 56);
+AT(gantry_fd_1_t, after, 64);
+
+IS(GANTRY_WATCHES_MAX, 10000);
