@@ -47,7 +47,8 @@ json::array modules_json(const module::Modules& modules, const module::Instances
                        {"commands", std::move(commands)},
                        {"calls", cost.calls},
                        {"seconds", static_cast<double>(cost.nanos) / 1e9},
-                       {"slow_calls", cost.slow}});
+                       {"slow_calls", cost.slow},
+                       {"failures", cost.failures}});
     }
     return out;
 }

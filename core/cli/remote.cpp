@@ -273,9 +273,10 @@ int modules_command(const RemoteOptions& options) {
         print(stdout, fmt::format("{} {}  abi {}  {}\n", text(module, "name"), text(module, "version"),
                                   text(module, "abi"), text(module, "path")));
         print(stdout,
-              fmt::format("  {} calls, {:.2f} \u00b5s each, {:.3f} s together; {} held their worker up\n",
-                          calls, calls == 0 ? 0.0 : seconds * 1e6 / static_cast<double>(calls), seconds,
-                          number(module, "slow_calls")));
+              fmt::format(
+                  "  {} calls, {:.2f} \u00b5s each, {:.3f} s together; {} held their worker up, {} failed\n",
+                  calls, calls == 0 ? 0.0 : seconds * 1e6 / static_cast<double>(calls), seconds,
+                  number(module, "slow_calls"), number(module, "failures")));
         if (const std::string commands = names_of(module, "commands"); !commands.empty())
             print(stdout, fmt::format("  commands: {}\n", commands));
     }

@@ -235,6 +235,7 @@ private:
         line("server_header", s.server_header, standard.server_header);
         line("blocking_threads", s.blocking_threads, standard.blocking_threads);
         line("hook_limit", s.hook_limit, standard.hook_limit);
+        line("fail_open", s.fail_open, standard.fail_open);
         line("recent_requests", s.recent_requests, standard.recent_requests);
         line("control", s.control, standard.control);
         of_modules(*s.module_values);

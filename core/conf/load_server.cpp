@@ -1,6 +1,7 @@
 // [server] and [log].
 #include "core/conf/loading.hpp"
 
+#include <algorithm>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/un.h>
@@ -76,6 +77,22 @@ void control(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into
         return;
     }
     into.control.path = *path;
+}
+
+void fail_open(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
+    std::vector<std::string_view> known;
+    for (const ModuleDoc* doc : in.module_docs) known.push_back(doc->name);
+    in.each(key, node, [&](const Node& item) {
+        auto name = in.text(key, item);
+        if (!name) return;
+        if (!in.has_unknown_modules && std::find(known.begin(), known.end(), *name) == known.end()) {
+            std::string hint = did_you_mean(*name, known);
+            if (hint.empty()) hint = fmt::format("add it to the list: modules = [\"{}\"]", *name);
+            in.error(item.place, fmt::format("\"{}\" is none of the modules", *name), std::move(hint));
+            return;
+        }
+        into.fail_open.push_back(std::move(*name));
+    });
 }
 
 void request_headers(Loading& in, const KeyDoc& key, const Node& node, ServerDraft& into) {
@@ -159,6 +176,16 @@ constexpr Key<ServerDraft> kServerKeys[] = {
           "milliseconds.",
       .max = 60ull * 1000},
      field<&Server::hook_limit>},
+    {{.name = "fail_open",
+      .type = Type::Strings,
+      .standard = "[]",
+      .example = "[\"teapot\"]",
+      .doc =
+          "Modules whose hooks may fail: a request goes on as if the hook that failed had nothing to say. "
+          "Without it the answer is 500. Think of what a module is for: with one that decides who may, a "
+          "fault lets everybody in. What answers is not passed over, and what a module refuses is no fault. "
+          "Faults are in the error log, and counted by gantry modules."},
+     fail_open},
     {{.name = "control",
       .type = Type::Special,
       .standard = "true",

@@ -386,6 +386,7 @@ struct Server {
     bool server_header = true;                            // Server: gantry
     std::uint32_t blocking_threads = 4;                   // for disk misses
     Duration hook_limit{std::chrono::milliseconds(100)};  // of modules; 0 = none
+    std::vector<std::string> fail_open;                   // modules whose hooks that fail are passed over
     std::uint32_t recent_requests = 1024;                 // kept in memory per worker; 0 = none
     struct Control {
         bool is_enabled = true;

@@ -59,6 +59,10 @@ Costs::Cell& Costs::here() {
     return *cells[number_];
 }
 
+void Costs::count_failure() {
+    add(here().failures, 1);
+}
+
 Cost Costs::sum() const {
     Cost cost;
     std::uint64_t sampled = 0, nanos = 0;
@@ -66,6 +70,7 @@ Cost Costs::sum() const {
     for (const Cell& cell : cells_) {
         cost.calls += cell.calls.load(std::memory_order_relaxed);
         cost.slow += cell.slow.load(std::memory_order_relaxed);
+        cost.failures += cell.failures.load(std::memory_order_relaxed);
         sampled += cell.sampled.load(std::memory_order_relaxed);
         nanos += cell.nanos.load(std::memory_order_relaxed);
     }

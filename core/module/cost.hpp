@@ -16,6 +16,7 @@ struct Cost {
     std::uint64_t calls = 0;  // of hooks, filters and what was posted or timed, by the workers
     std::uint64_t nanos = 0;  // in them, estimated from every 64th
     std::uint64_t slow = 0;   // calls that held their worker for longer than the limit
+    std::uint64_t failures = 0;
 };
 
 // Counted by one worker each, without a lock, and summed up by whoever asks.
@@ -27,6 +28,7 @@ public:
         std::atomic<std::uint64_t> sampled{0};
         std::atomic<std::uint64_t> nanos{0};  // of those that were sampled
         std::atomic<std::uint64_t> slow{0};
+        std::atomic<std::uint64_t> failures{0};
     };
 
     Costs();
@@ -35,6 +37,8 @@ public:
 
     // That of the calling thread.
     Cell& here();
+    // A hook did not do what it has to. [worker]
+    void count_failure();
     // [any]
     Cost sum() const;
 

@@ -13,7 +13,7 @@ using metrics::in_nanoseconds;
 using metrics::Registry;
 
 // Cells in the order of the families.
-enum CostCell : std::uint32_t { kCalls, kTime, kSlow };
+enum CostCell : std::uint32_t { kCalls, kTime, kSlow, kFailures };
 
 metrics::GroupId cost_metrics() {
     static const metrics::GroupId id = [] {
@@ -30,6 +30,7 @@ metrics::GroupId cost_metrics() {
                 "seconds")),
             counter_family("gantry_module_slow_calls",
                            "Calls of a module that held their worker up for longer than the limit."),
+            counter_family("gantry_module_failures", "Hooks of a module that failed, passed over or not."),
         };
         return Registry::process().declare(std::move(group)).value();
     }();
@@ -55,6 +56,7 @@ void CostMetrics::collect() {
     registry.set(series_.cell() + kCalls, static_cast<std::int64_t>(cost.calls));
     registry.set(series_.cell() + kTime, static_cast<std::int64_t>(nanos_));
     registry.set(series_.cell() + kSlow, static_cast<std::int64_t>(cost.slow));
+    registry.set(series_.cell() + kFailures, static_cast<std::int64_t>(cost.failures));
 }
 
 }  // namespace gantry::module

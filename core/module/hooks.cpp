@@ -16,9 +16,23 @@ struct Inside {
     Inside& operator=(const Inside&) = delete;
 };
 
-server::Verdict give_up(server::Exchange& exchange, const BoundHook& hook, const char* context) {
-    log::error("hook of a module failed module={} hook={}: {}", hook.module->name, hook.name, context);
+// Counts and logs what went wrong. True: the exchange goes on as if there were no such hook.
+bool is_passed_over(const server::Exchange& exchange, const BoundHook& hook, const char* context) {
+    hook.module->costs.count_failure();
+    const bool is_open = hook.fails_open && !exchange.is_answered();
+    log::error("hook of a module failed module={} hook={}: {}{}", hook.module->name, hook.name, context,
+               is_open ? "; it is passed over" : "");
+    return is_open;
+}
+
+void fail(server::Exchange& exchange, const char* context) {
     exchange.fail(500, {Code::Internal, Side::Us, Retry::No, 0, context});
+}
+
+server::Verdict give_up(server::Exchange& exchange, const BoundHook& hook, const char* context) {
+    // With a ticket it might be woken while another hook runs.
+    if (is_passed_over(exchange, hook, context) && !exchange.is_suspended()) return server::Verdict::Next;
+    fail(exchange, context);
     return server::Verdict::Fail;
 }
 
@@ -51,6 +65,18 @@ server::Verdict run_hook(server::Exchange& exchange, const void* self) {
         default:
             return give_up(exchange, hook, "its verdict is none");
     }
+}
+
+void fail_sleeper(server::Exchange& exchange, const server::Ticket& ticket, const char* context) {
+    const server::Hook* const last = exchange.last_hook();
+    const bool is_hook = last != nullptr && last->run == &run_hook;  // else it reads the body
+    server::WorkerContext& worker = *server::WorkerContext::here();
+    if (is_hook && is_passed_over(exchange, *static_cast<const BoundHook*>(last->self), context)) {
+        worker.wake(ticket, server::Verdict::Next);
+        return;
+    }
+    worker.wake(ticket, server::Verdict::Done);
+    fail(exchange, context);
 }
 
 server::Verdict run_log_hook(server::Exchange& exchange, const void* self) {

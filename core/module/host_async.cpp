@@ -26,14 +26,12 @@ void wake(const server::Ticket& ticket, gantry_verdict_t verdict) {
             worker->wake(ticket, server::Verdict::Again);
             return;
         case GANTRY_DONE:
-            worker->wake(ticket, server::Verdict::Done);
             if (!exchange->is_answered())
-                exchange->fail(
-                    500, {Code::Internal, Side::Us, Retry::No, 0, "a module woke it without an answer"});
+                return fail_sleeper(*exchange, ticket, "it was woken without an answer");
+            worker->wake(ticket, server::Verdict::Done);
             return;
         default:
-            worker->wake(ticket, server::Verdict::Done);
-            exchange->fail(500, {Code::Internal, Side::Us, Retry::No, 0, "a module failed while it waited"});
+            fail_sleeper(*exchange, ticket, "it failed while it waited");
     }
 }
 

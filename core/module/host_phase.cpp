@@ -21,8 +21,12 @@ gantry_result_t add(gantry_scope_t* scope, const gantry_hook_t* hook) noexcept {
     if (scope->added == nullptr || scope->kind != GANTRY_IN_LOCATION) return GANTRY_ERROR_STATE;
     const auto phase = hook->phase == nullptr ? std::nullopt : phase_of(hook->phase);
     if (!phase || hook->name == nullptr || hook->run == nullptr) return GANTRY_ERROR_ARGUMENT;
-    const BoundHook& bound = scope->kept->hooks.emplace_back(BoundHook{
-        hook->run, hook->self, scope->module, hook->name, (hook->flags & GANTRY_HOOK_PREFLIGHTS) != 0});
+    const auto& open = scope->settings->server.fail_open;
+    const bool fails_open = *phase < server::Phase::Content &&
+                            std::find(open.begin(), open.end(), scope->module->name) != open.end();
+    const BoundHook& bound =
+        scope->kept->hooks.emplace_back(BoundHook{hook->run, hook->self, scope->module, hook->name,
+                                                  (hook->flags & GANTRY_HOOK_PREFLIGHTS) != 0, fails_open});
     scope->added->hooks.push_back({*phase, order_of(*hook), &bound});
     return GANTRY_OK;
 }

@@ -66,6 +66,7 @@ struct BoundHook {
     const Module* module = nullptr;
     std::string name;
     bool takes_preflights = false;
+    bool fails_open = false;  // goes on where it fails
 };
 struct BoundFilter {
     void (*run)(gantry_exchange_t*, void*) noexcept = nullptr;

@@ -218,6 +218,11 @@ void Exchange::run_hooks() {
     answer_unhandled();
 }
 
+const Hook* Exchange::last_hook() const {
+    if (route_.location == nullptr || next_hook_ == 0) return nullptr;
+    return &route_.location->pipeline.hooks[next_hook_ - 1];
+}
+
 bool Exchange::is_for(const Hook& hook) const {
     return !route_.is_preflight || hook.phase <= Phase::Preaccess;
 }

@@ -149,6 +149,9 @@ public:
     std::uint64_t serial() const { return serial_; }
     bool is_over() const { return stream_ == nullptr; }
 
+    // That runs, or was the last to; null: none yet.
+    const Hook* last_hook() const;
+
     // While one lives, the exchange does not end, whatever it is told to answer; perhaps with its last one.
     class Hold {
     public:

@@ -106,7 +106,7 @@ def test_modules_are_listed_with_what_they_cost():
         assert after["slow_calls"] == 0
         said = run(gantry, "modules").stdout.splitlines()
         assert re.fullmatch(r"probe \S+  abi 1\.\d+  .*/gantry-probe\.so", said[0])
-        assert re.fullmatch(r"  \d+ calls, \d+\.\d\d µs each, \d+\.\d{3} s together; 0 held their worker up", said[1])
+        assert re.fullmatch(r"  \d+ calls, \d+\.\d\d µs each, \d+\.\d{3} s together; 0 held their worker up, 0 failed", said[1])
 
 
 def test_a_hook_that_holds_its_worker_is_named():

@@ -1,5 +1,6 @@
 """Modules: shared libraries in the request path, built with the SDK and loaded by the real binary."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -8,7 +9,7 @@ import pytest
 
 from support.client import RawClient, exchange, fetch
 from support.gantry import Gantry, binary
-from support.modules import PROBE, SDK, build, probe_folder
+from support.modules import PROBE, SDK, build, check_with, probe_folder
 from support.operator import run
 from support.origin import Origin, echo
 from support.wait import wait_until
@@ -42,7 +43,7 @@ probe = { shout = true }
 [host."test".location."/teapot"]
 respond = { status = 418, body = "tea" }
 """
-MODES = ["deny", "later", "blocking", "again", "never", "none", "twice", "fail", "posted", "timed"]
+MODES = ["deny", "later", "blocking", "again", "never", "none", "twice", "fail", "fail_later", "posted", "timed"]
 for mode in MODES:
     CONFIG += f'[host."test".location."/{mode}"]\nrespond = "{mode}"\nprobe = "{mode}"\n'
 
@@ -122,11 +123,33 @@ def test_a_client_leaves_while_a_hook_waits(gantry):
     wait_until(lambda: counts(gantry)["dropped"] == before["dropped"] + 2, "the drops")
 
 
-@pytest.mark.parametrize("mode", ["none", "fail"])
+FAULTS = {"none": "it says that it has answered, and has not", "fail": "it failed", "fail_later": "it failed while it waited"}
+
+
+@pytest.mark.parametrize("mode", FAULTS)
 def test_a_hook_that_does_not_keep_its_word(gantry, mode):
     answer = fetch(gantry, f"/{mode}")
     assert answer.status == 500
-    wait_until(lambda: any("hook of a module failed" in line and "module=probe" in line for line in gantry.lines), "the log")
+    gantry.wait_log(f"hook of a module failed module=probe hook=probe: {FAULTS[mode]}$")
+
+
+def test_a_module_that_may_fail():
+    config = CONFIG.replace("[server]", '[server]\ncontrol = "@dir@/control.sock"\nfail_open = ["probe"]')
+    with Gantry(config, files={"www/shout/files/a.txt": ""}, echo=1, probe=probe_folder()) as gantry:
+        for mode, fault in FAULTS.items():
+            answer = fetch(gantry, f"/{mode}")
+            assert (answer.status, answer.text) == (200, mode)
+            gantry.wait_log(f"hook of a module failed module=probe hook=probe: {fault}; it is passed over$")
+        assert fetch(gantry, "/deny").status == 403  # which is no fault
+        assert fetch(gantry, "/later").text == "later"
+        assert json.loads(run(gantry, "modules", "--format", "json").stdout)["modules"][0]["failures"] == 3
+        gantry.reload(config.replace("fail_open", "# fail_open"))
+        assert fetch(gantry, "/fail").status == 500
+
+
+def test_only_modules_may_fail(tmp_path):
+    done = check_with(tmp_path, 'modules = ["metrics"]\n[server]\nfail_open = ["metric"]\n[listener.web]\naddress = "127.0.0.1:0"\n[host."test".location."/"]\nrespond = "x"\n')
+    assert done.returncode == 3 and 'gantry.toml:3:14: error: "metric" is none of the modules' in done.stderr and 'did you mean "metrics"?' in done.stderr, done.stderr
 
 
 def test_a_body_is_read(gantry):

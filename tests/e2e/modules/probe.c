@@ -31,8 +31,9 @@ typedef struct place {
 
 /* ---- keys */
 
-static const char* const kModes[] = {"allow", "deny",  "later", "blocking", "again",  "never", "none",
-                                     "twice", "crash", "fail",  "slow",     "posted", "timed", NULL};
+static const char* const kModes[] = {"allow", "deny",   "later", "blocking",   "again",
+                                     "never", "none",   "twice", "crash",      "fail",
+                                     "slow",  "posted", "timed", "fail_later", NULL};
 static const gantry_key_t kProbeKeys[] = {
     {.name = "mode",
      .type = GANTRY_TYPE_CHOICE,
@@ -132,6 +133,7 @@ static gantry_verdict_t access_hook(gantry_exchange_t* exchange, void* self) GAN
     if (http->note(exchange, &key) != NULL) return GANTRY_NEXT; /* asked again */
     http->set_note(exchange, &key, self);
     const gantry_ticket_t ticket = async->suspend(exchange, self, &count_drop);
+    if (is(place->mode, "fail_later")) timer->resume_after(host, ticket, 1000000, GANTRY_FAIL);
     if (is(place->mode, "later")) timer->resume_after(host, ticket, 1000000, GANTRY_NEXT);
     if (is(place->mode, "again")) async->resume(host, ticket, GANTRY_AGAIN); /* before it has returned */
     if (is(place->mode, "blocking") || is(place->mode, "posted") || is(place->mode, "timed")) {
