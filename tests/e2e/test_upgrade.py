@@ -12,6 +12,7 @@ import pytest
 from support import gantry as support
 from support.client import ProtocolError, RawClient, fetch
 from support.gantry import Gantry
+from support.modules import SDK, build
 from support.operator import run, run_json
 from support.origin import Origin
 from support.wait import wait_until
@@ -258,3 +259,28 @@ proxy = "http://127.0.0.1:@origin@"
             assert fetch(gantry).text == "word"
             assert client.read_to_end() == b""
         gantry.wait_log("stopped with connections open: count=1 after the drain timeout")
+
+
+def test_an_upgrade_takes_a_module_that_was_changed(tmp_path):
+    """Replaced while it is loaded, and then asked for by a reload and by an upgrade."""
+    source = (SDK / "examples/hello/hello.c").read_text()
+    config = f'modules = ["{tmp_path}/gantry-hello.so"]\n[server]\ncontrol = "@dir@/control.sock"\n[listener.web]\naddress = "127.0.0.1:0"\n[host."test".location."/"]\nhello = "hello"\n'
+
+    def put(version):
+        (tmp_path / "hello.c").write_text(source.replace('"1.0.0"', f'"{version}"').replace("text/plain", f"text/{version}"))
+        fresh = tmp_path / "fresh"
+        fresh.mkdir(exist_ok=True)
+        build(tmp_path / "hello.c", fresh, "hello").rename(tmp_path / "gantry-hello.so")
+
+    def served(gantry):
+        return run_json(gantry, "modules")[1]["modules"][0]["version"], fetch(gantry, "/")["content-type"]
+
+    put("1.5.0")
+    with Gantry(config) as gantry:
+        assert served(gantry) == ("1.5.0", "text/1.5.0")
+        put("2.0.0")
+        gantry.reload(config + "# changed\n")
+        assert served(gantry) == ("1.5.0", "text/1.5.0")
+        done = run(gantry, "upgrade")
+        assert done.returncode == 0, done.stderr
+        wait_until(lambda: served(gantry) == ("2.0.0", "text/2.0.0"), "the new module")
