@@ -51,29 +51,6 @@ bool are_all_plain(std::string_view text, const std::array<bool, 256>& table) {
     return are_plain(text.data() + text.size() - 8);
 }
 
-// Never holds anything that would have to be written another way.
-constexpr bool is_always_plain(VariableId id) {
-    switch (id) {
-        case VariableId::Method:
-        case VariableId::Scheme:
-        case VariableId::Protocol:
-        case VariableId::RemoteAddr:
-        case VariableId::RemotePort:
-        case VariableId::ServerAddr:
-        case VariableId::ServerPort:
-        case VariableId::Time:
-        case VariableId::TimeLocal:
-        case VariableId::Status:
-        case VariableId::BytesReceived:
-        case VariableId::BytesSent:
-        case VariableId::BodyBytes:
-        case VariableId::Duration:
-            return true;
-        default:
-            return false;
-    }
-}
-
 // How many bytes at the begin are written as they are.
 std::size_t plain_run(std::string_view text, const std::array<bool, 256>& table) {
     std::size_t run = 0;
@@ -240,6 +217,27 @@ private:
 
 // ---- compiling
 
+bool AccessLogFormat::is_made_here(VariableId id) {
+    switch (id) {
+        case VariableId::Scheme:
+        case VariableId::Protocol:
+        case VariableId::RemoteAddr:
+        case VariableId::RemotePort:
+        case VariableId::ServerAddr:
+        case VariableId::ServerPort:
+        case VariableId::Time:
+        case VariableId::TimeLocal:
+        case VariableId::Status:
+        case VariableId::BytesReceived:
+        case VariableId::BytesSent:
+        case VariableId::BodyBytes:
+        case VariableId::Duration:
+            return true;
+        default:
+            return false;
+    }
+}
+
 struct AccessLogFormat::JsonField {
     std::string_view name;
     VariableId id;
@@ -328,7 +326,7 @@ AccessLogFormat AccessLogFormat::json(Masking masking) {
         Part part;
         part.id = field.id;
         part.kind = field.kind;
-        part.mask = is_always_plain(field.id) ? Mask::Plain : format.mask_of(field.id, "");
+        part.mask = is_made_here(field.id) ? Mask::Plain : format.mask_of(field.id, "");
         const bool optional = field.kind == Kind::OptionalValue || field.kind == Kind::OptionalNumber;
         if (optional) {
             part.key = static_cast<std::uint32_t>(format.text_.size());
@@ -372,7 +370,7 @@ tl::expected<AccessLogFormat, TemplateError> AccessLogFormat::compile(
         part.offset = static_cast<std::uint32_t>(result.text_.size());
         part.length = from.length;
         part.kind = Kind::Value;
-        part.mask = is_always_plain(from.id) ? Mask::Plain : result.mask_of(from.id, argument);
+        part.mask = is_made_here(from.id) ? Mask::Plain : result.mask_of(from.id, argument);
         part.id = from.id;
         part.header = from.header;
         part.group = from.group;

@@ -43,6 +43,9 @@ public:
         return compile(format, captures, Masking());
     }
 
+    // Gantry itself makes these values, of digits and the like: they are written as they are.
+    static bool is_made_here(VariableId id);
+
     // Writes one line with its "\n" to `to`, which has room for kMaxLine bytes; returns its size.
     std::size_t write(const VariableSource& source, Arena& arena, char* to) const;
 

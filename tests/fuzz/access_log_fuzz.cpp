@@ -1,5 +1,5 @@
-// Any bytes as every value of a log line: one line comes out, in bounds, and nothing in it can be taken for
-// the text around it.
+// Any bytes as every value of a log line that is not made here: one line comes out, in bounds, and nothing in
+// it can be taken for the text around it.
 #include "core/server/access_log_format.hpp"
 
 #include <cstdint>
@@ -13,7 +13,9 @@ using namespace gantry::server;
 namespace {
 
 struct Source final : VariableSource {
-    std::string_view value(const Variable&, Arena&) const override { return bytes; }
+    std::string_view value(const Variable& variable, Arena&) const override {
+        return AccessLogFormat::is_made_here(variable.id) ? "1" : bytes;
+    }
     std::string_view bytes;
 };
 

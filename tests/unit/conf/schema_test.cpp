@@ -40,6 +40,7 @@ std::string complete(std::string text, const fs::path& folder) {
     for (std::size_t at = 0; (at = text.find("/srv/www", at)) != text.npos;) {
         text.replace(at, 8, folder.string());
     }
+    if (text.find("fail_open") != text.npos) text.insert(0, "modules = [\"teapot\"]\n");
     if (text.find("[listener.") == text.npos) {
         text += "\n[listener.web]\naddress = \"127.0.0.1:8443\"\ntls = true\n";
     }
