@@ -259,6 +259,10 @@ int help_command(const HelpOptions& options, const CLI::App& gantry) {
         std::string before = "gantry";
         for (std::size_t i = 0; i + 1 < options.topic.size(); ++i) before += " " + options.topic[i];
         print(command->help(before));
+        if (!found.empty() && found.front()->path == topic) {  // called the same
+            print("\n");
+            return print_settings(found, topic, json);
+        }
         if (!found.empty()) print(fmt::format("\nThe setting: gantry help {}\n", found.front()->path));
         if (const auto module = is_own(*command) ? std::nullopt : module_topic(options, topic))
             print("\n" + *module);

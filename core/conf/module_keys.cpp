@@ -39,7 +39,7 @@ bool is_core_key(const ModuleKey& key) {
     });
 }
 
-std::string fault_of(const ModuleKey& key, std::size_t depth) {
+std::string fault_of_one(const ModuleKey& key, std::size_t depth) {
     if (!is_key_name(key.doc.name)) return "its name is not made of a-z, 0-9 and _";
     if (key.doc.doc.empty()) return "it has no doc";
     if (key.doc.example.empty()) return "it has no example";
@@ -47,16 +47,26 @@ std::string fault_of(const ModuleKey& key, std::size_t depth) {
     if (key.doc.type == Type::Table && key.keys.empty()) return "it is a table without keys";
     if (key.is_list && key.is_named) return "it is a list and a table of names";
     if (depth > 3) return "its table is in too many others";
-    for (const ModuleKey& inner : key.keys) {
-        if (const std::string fault = fault_of(inner, depth + 1); !fault.empty())
-            return fmt::format("{} in it: {}", inner.doc.name, fault);
-    }
     if (key.short_for.empty()) return {};
     const bool is_there = std::any_of(key.keys.begin(), key.keys.end(), [&](const ModuleKey& inner) {
         return inner.doc.name == key.short_for;
     });
     return is_there ? ""
                     : fmt::format("a bare value is meant for \"{}\", which it does not have", key.short_for);
+}
+
+std::string key_fault(std::string_view path, std::string_view text) {
+    return fmt::format("its key \"{}\" cannot be: {}", path, text);
+}
+
+// A sentence, of the first that is wrong of the key `path` and those in its table. Empty: none.
+std::string fault_of(const ModuleKey& key, const std::string& path, std::size_t depth) {
+    if (const std::string fault = fault_of_one(key, depth); !fault.empty()) return key_fault(path, fault);
+    for (const ModuleKey& inner : key.keys) {
+        std::string fault = fault_of(inner, fmt::format("{}.{}", path, inner.doc.name), depth + 1);
+        if (!fault.empty()) return fault;
+    }
+    return {};
 }
 
 std::string read_standards(ModuleKey& key) {
@@ -250,10 +260,8 @@ bool ModuleValue::operator==(const ModuleValue& other) const {
 std::string complete(ModuleDoc& doc, const std::vector<const ModuleDoc*>& others) {
     if (doc.keys.size() > kMostKeys) return fmt::format("it declares more than {} keys", kMostKeys);
     for (ModuleKey& key : doc.keys) {
-        const auto fault = [&](std::string_view text) {
-            return fmt::format("its key \"{}\" cannot be: {}", key.doc.name, text);
-        };
-        if (const std::string text = fault_of(key, 0); !text.empty()) return fault(text);
+        const auto fault = [&](std::string_view text) { return key_fault(key.doc.name, text); };
+        if (std::string text = fault_of(key, std::string(key.doc.name), 0); !text.empty()) return text;
         if (key.scopes == 0) return fault("it may stand nowhere");
         if (key.is_handler && key.scopes != static_cast<std::uint8_t>(KeyScope::Location))
             return fault("what answers stands in locations only");

@@ -149,6 +149,11 @@ def test_help_on_a_command_is_its_help():
     assert gantry("help", "config", "schema") == gantry("config", "schema", "--help")
 
 
+def test_help_on_a_command_and_a_setting_of_one_name_is_both():
+    said = gantry("help", "modules")
+    assert said.startswith(gantry("modules", "--help")) and "Shared libraries that add to what gantry can do." in said
+
+
 def test_help_on_variables():
     text = gantry("help", "variables")
     for name in ["host", "query.NAME", "remote_addr", "upstream.addr"]:

@@ -76,3 +76,18 @@ TEST_CASE("module_schema: properties for editors", "[conf]") {
     CHECK(made[0].find("\"required\": [\"rate\"]") != std::string::npos);
     CHECK(made[0].find("\"minimum\": 0, \"maximum\": 1000") != std::string::npos);
 }
+
+TEST_CASE("module_schema: what is wrong with a key names it, also within a table", "[conf]") {
+    const auto fault = [](const auto& spoil) {
+        ModuleDoc doc = limits();
+        spoil(doc.keys[0]);
+        return complete(doc, {});
+    };
+    CHECK(fault([](ModuleKey&) {}) == "");
+    CHECK(fault([](ModuleKey& limit) { limit.doc.doc = ""; }) ==
+          "its key \"limit\" cannot be: it has no doc");
+    CHECK(fault([](ModuleKey& limit) { limit.keys[1].doc.example = ""; }) ==
+          "its key \"limit.burst\" cannot be: it has no example");
+    CHECK(fault([](ModuleKey& limit) { limit.short_for = "burts"; }) ==
+          "its key \"limit\" cannot be: a bare value is meant for \"burts\", which it does not have");
+}

@@ -42,7 +42,7 @@ const Call kCall{"gantry.test/1", "act", nullptr};
 constexpr const char* kIds[] = {GANTRY_LOG_1,    GANTRY_CONF_1,  GANTRY_PHASE_1,    GANTRY_HTTP_1,
                                 GANTRY_FILTER_1, GANTRY_ASYNC_1, GANTRY_TIMER_1,    GANTRY_METRICS_1,
                                 GANTRY_STORE_1,  GANTRY_CONN_1,  GANTRY_UPSTREAM_1, GANTRY_CLIENT_1,
-                                GANTRY_EVENTS_1, GANTRY_TLS_1,   GANTRY_CONTROL_1};
+                                GANTRY_EVENTS_1, GANTRY_TLS_1,   GANTRY_CONTROL_1,  GANTRY_FD_1};
 
 }  // namespace
 
