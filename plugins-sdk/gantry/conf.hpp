@@ -85,6 +85,7 @@ public:
     constexpr Key standard(const char* value) const {
         return detail::with(raw_, &gantry_key_t::standard, value);
     }
+    // Every key has an example and a doc, those in tables as well: gantry's manual is made of them.
     constexpr Key example(const char* value) const {
         return detail::with(raw_, &gantry_key_t::example, value);
     }

@@ -155,7 +155,8 @@ public:
 
     Response response() const noexcept { return {raw_, *host_}; }
 
-    // The error page of `status`. `reason` goes to the error log; empty: the client's own doing.
+    // The error page of `status`, without the fields that the response has so far: set those of the page in a
+    // HeaderFilter. `reason` goes to the error log; empty: the client's own doing.
     Verdict fail(int status, std::string_view reason = {}) const noexcept {
         return http()->fail(raw_, status, bytes(reason)) == GANTRY_OK ? Verdict::Done : Verdict::Fail;
     }

@@ -28,7 +28,7 @@ GANTRY_BEGIN
 #define GANTRY_TYPE_TIMESPAN 4u /* nanoseconds; "30s" in the file; to the millisecond */
 #define GANTRY_TYPE_STRING 5u
 #define GANTRY_TYPE_PATH 6u     /* arrives absolute; in the file relative to its folder */
-#define GANTRY_TYPE_TEMPLATE 7u /* a text with variables such as ${host}; compile() makes it usable */
+#define GANTRY_TYPE_TEMPLATE 7u /* a text with variables such as ${host}: evaluate() of gantry.http/1 */
 #define GANTRY_TYPE_CHOICE 8u   /* one of `choices` */
 #define GANTRY_TYPE_TABLE 9u    /* of `keys` */
 

@@ -92,8 +92,9 @@ typedef struct gantry_http_1 {
 
     /* The whole response: status and fields as they were set, and this body. Return GANTRY_DONE. */
     gantry_result_t (*respond)(gantry_exchange_t* exchange, gantry_bytes_t body) GANTRY_NOEXCEPT;
-    /* The error page of `status` (400 to 599), as the configuration has it for this place; cuts a response
-     * whose head was sent. `reason` is for the error log, empty: the client's own doing, not worth a line.
+    /* The error page of `status` (400 to 599), as the configuration has it for this place: without the fields that
+     * were set so far, so that what is to stand on it too is for a header filter. Cuts a response whose head was
+     * sent. `reason` is for the error log, empty: the client's own doing, not worth a line.
      * Return GANTRY_DONE. */
     gantry_result_t (*fail)(gantry_exchange_t* exchange, int32_t status, gantry_bytes_t reason)
         GANTRY_NOEXCEPT;

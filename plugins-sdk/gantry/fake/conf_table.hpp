@@ -31,6 +31,7 @@ struct ConfTable {
         const bool is_fine = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == name.npos;
         if (!is_fine) host.violation(name + ": a key is of a-z, 0-9 and _");
         if (key.doc == nullptr || key.doc[0] == 0) host.violation(name + ": a key has a doc");
+        if (key.example == nullptr || key.example[0] == 0) host.violation(name + ": a key has an example");
         if (is_outermost && key.scopes == 0) host.violation(name + ": a key stands in some scope");
         if (key.type == 0 || key.type > GANTRY_TYPE_TABLE) host.violation(name + ": there is no such type");
         if (key.type == GANTRY_TYPE_CHOICE && key.choices == nullptr)
