@@ -259,7 +259,8 @@ void Watches::tell(std::uint32_t slot, std::uint32_t serial, std::uint32_t happe
 
 void Watches::run_due() {
     std::uint64_t times = 0;
-    static_cast<void>(::read(alarm_.get(), &times, sizeof times));
+    [[maybe_unused]] const ssize_t got =
+        ::read(alarm_.get(), &times, sizeof times);  // it is armed anew below
     alarm_at_ = 0;
     const std::int64_t now = monotonic_nanos();
     // Those that are begun meanwhile come to their turn another time.
