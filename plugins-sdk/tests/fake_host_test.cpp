@@ -104,18 +104,36 @@ void test_loading() {
 struct Typed {
     static constexpr const char* kChoices[] = {"low", "high", nullptr};
     static constexpr gantry::Key kTable[] = {
-        gantry::Key::integer("rate", 1, 10).standard("5").doc("A number."),
-        gantry::Key::text("name").required().doc("A text."),
+        gantry::Key::integer("rate", 1, 10).standard("5").example("3").doc("A number."),
+        gantry::Key::text("name").required().example("\"a\"").doc("A text."),
     };
     static constexpr gantry::Key keys[] = {
-        gantry::Key::size("size", 0, 1 << 30).in(gantry::kAnywhere).standard("\"1MiB\"").doc("A size."),
+        gantry::Key::size("size", 0, 1 << 30)
+            .in(gantry::kAnywhere)
+            .standard("\"1MiB\"")
+            .example("\"2MiB\"")
+            .doc("A size."),
         gantry::Key::timespan("time", std::chrono::seconds{0}, std::chrono::hours{2})
             .in(gantry::kAnywhere)
+            .example("\"5s\"")
             .doc("A time."),
-        gantry::Key::choice("level", kChoices).in(gantry::kAnywhere).standard("\"low\"").doc("A choice."),
-        gantry::Key::text("words").list().in(gantry::kAnywhere).standard("[\"a\", \"b\"]").doc("A list."),
-        gantry::Key::table("limit", kTable).named().in(gantry::kAnywhere).doc("Tables by name."),
-        gantry::Key::path("file").in(gantry::kAnywhere).doc("A path."),
+        gantry::Key::choice("level", kChoices)
+            .in(gantry::kAnywhere)
+            .standard("\"low\"")
+            .example("\"high\"")
+            .doc("A choice."),
+        gantry::Key::text("words")
+            .list()
+            .in(gantry::kAnywhere)
+            .standard("[\"a\", \"b\"]")
+            .example("[\"c\"]")
+            .doc("A list."),
+        gantry::Key::table("limit", kTable)
+            .named()
+            .in(gantry::kAnywhere)
+            .example("{ one = { name = \"a\" } }")
+            .doc("Tables by name."),
+        gantry::Key::path("file").in(gantry::kAnywhere).example("\"/a\"").doc("A path."),
     };
     static std::unique_ptr<Typed> create(gantry::Scope& scope) {
         using std::chrono::minutes;
