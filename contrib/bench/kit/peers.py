@@ -9,6 +9,8 @@ import dataclasses
 import os
 import pathlib
 
+from . import tools
+
 CANNED = "hello, world\n"
 
 
@@ -36,6 +38,13 @@ class Scene:
         return path
 
 
+def metrics_module(binary):
+    library = binary.parent / "modules/gantry-metrics.so"
+    if not library.is_file():
+        tools.fail(f"{library} is not there; build it first: ninja -C {binary.parent} modules/all")
+    return library
+
+
 def gantry(scene):
     tls = f"""
 [listener.tls]
@@ -44,7 +53,7 @@ tls = true
 """
     modules = [scene.module] if scene.hook else []
     if scene.logs:
-        modules.append(scene.gantry.parent / "modules/gantry-metrics.so")
+        modules.append(metrics_module(scene.gantry))
     log = f'"{scene.folder}/access.log"' if scene.logs else "false"
     text = f"""modules = [{", ".join(f'"{module}"' for module in modules)}]
 [server]
