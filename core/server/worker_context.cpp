@@ -20,9 +20,8 @@ WorkerContext::WorkerContext(unsigned index, unsigned workers, net::BlockingPool
       workers_(workers),
       blocking_(blocking),
       log_(std::move(log)),
-      cells_(metrics::Registry::process().lease()) {
-    if (are_exchanges_known) known_.emplace();
-}
+      cells_(metrics::Registry::process().lease()),
+      known_(are_exchanges_known ? decltype(known_)(std::in_place) : std::nullopt) {}
 
 WorkerContext::~WorkerContext() {
     free_.clear();
