@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <cstring>
 #include <netinet/in.h>
 #include <sys/un.h>
@@ -12,6 +11,19 @@ namespace {
 
 constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
+// "0" to "255", and behind each its length.
+constexpr auto kOctets = [] {
+    std::array<std::array<char, 4>, 256> octets{};
+    for (unsigned i = 0; i < octets.size(); ++i) {
+        char* at = octets[i].data();
+        if (i >= 100) *at++ = static_cast<char>('0' + i / 100);
+        if (i >= 10) *at++ = static_cast<char>('0' + i / 10 % 10);
+        *at++ = static_cast<char>('0' + i % 10);
+        octets[i][3] = static_cast<char>(at - octets[i].data());
+    }
+    return octets;
+}();
+
 // Writes the address to `to` (INET6_ADDRSTRLEN bytes).
 std::string_view write_ip(const PeerAddress& address, char* to) {
     if (address.family == 0) return "unix:";
@@ -19,13 +31,15 @@ std::string_view write_ip(const PeerAddress& address, char* to) {
         ::inet_ntop(AF_INET6, address.ip.data(), to, INET6_ADDRSTRLEN);
         return to;
     }
-    // Every proxied request names its client, and inet_ntop() takes snprintf() to do so.
+    // Every logged or proxied request names its client, and inet_ntop() takes snprintf() to do so.
     char* at = to;
     for (std::size_t i = 12; i < 16; ++i) {
-        if (i > 12) *at++ = '.';
-        at = std::to_chars(at, at + 3, address.ip[i]).ptr;
+        const auto& octet = kOctets[address.ip[i]];
+        std::memcpy(at, octet.data(), octet.size());
+        at += octet[3];
+        *at++ = '.';
     }
-    return {to, static_cast<std::size_t>(at - to)};
+    return {to, static_cast<std::size_t>(at - 1 - to)};
 }
 
 }  // namespace
@@ -64,13 +78,12 @@ PeerAddress PeerAddress::of_local(int fd) {
 }
 
 std::string_view PeerAddress::ip_text(Arena& arena) const {
-    char text[INET6_ADDRSTRLEN];
-    return arena.copy(write_ip(*this, text));
+    return write_ip(*this, static_cast<char*>(arena.allocate(INET6_ADDRSTRLEN, 1)));
 }
 
 std::string PeerAddress::to_string() const {
     char text[INET6_ADDRSTRLEN];
-    const std::string shown{write_ip(*this, text)};
+    std::string shown{write_ip(*this, text)};
     if (family == 0) return shown;
     return (family == 6 ? "[" + shown + "]" : shown) + ":" + std::to_string(port);
 }

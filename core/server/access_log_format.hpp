@@ -1,6 +1,7 @@
 // Formats of access log lines, compiled at load: "combined", "json", or a template of one's own.
 #pragma once
 
+#include "core/server/log_line.hpp"
 #include "core/server/template.hpp"
 #include "core/server/variable.hpp"
 
@@ -50,44 +51,50 @@ public:
     std::size_t write(const VariableSource& source, Arena& arena, char* to) const;
 
 private:
-    enum class Escape : std::uint8_t { Text, Json };
     enum class Kind : std::uint8_t {
-        Literal,
         Value,           // escaped
         Number,          // json: as it is when it is a number, else null
         OptionalValue,   // json: key and quoted value, nothing when empty
         OptionalNumber,  // json: key and number, nothing when it is none
     };
     enum class Mask : std::uint8_t { Plain, None, All, Query, Uri };
-    struct Part {
-        std::uint32_t offset = 0;  // literal or argument, in text_
+    struct Text {  // in text_
+        std::uint32_t offset = 0;
         std::uint32_t length = 0;
-        std::uint32_t key = 0;  // of optional parts: `,"name":`, in text_
-        std::uint32_t key_length = 0;
-        Kind kind = Kind::Literal;
+    };
+    struct Part {
+        Text before;  // is written in any case
+        Text argument;
+        Text key;  // of optional parts: `,"name":`
+        Kind kind = Kind::Value;
         Mask mask = Mask::None;
         VariableId id = VariableId::Host;
         http::HeaderId header = http::HeaderId::Other;
         std::uint8_t group = 0;
     };
     struct JsonField;
-    class Output;
 
     static const JsonField kJsonFields[];
     static AccessLogFormat json(Masking masking);
     Mask mask_of(VariableId id, std::string_view argument) const;
     bool is_secret(std::string_view parameter) const;
-    void add_literal(std::string_view text);
-    void write_part(const Part& part, const VariableSource& source, Arena& arena, Output& out) const;
-    std::string_view text(std::uint32_t offset, std::uint32_t length) const {
-        return {text_.data() + offset, length};
-    }
+    Text keep(std::string_view text);
+    void add(Part part, std::string& literal);
+    void add_end(std::string literal);
+    std::string_view text(Text kept) const { return {text_.data() + kept.offset, kept.length}; }
 
-    std::string text_;
+    void write_value(Mask mask, std::string_view value, LogLine& line) const;
+    void write_optional(const Part& part, std::string_view value, LogLine& line) const;
+    void write_number(const Part& part, std::string_view value, LogLine& line) const;
+    void write_uri(std::string_view text, LogLine& line) const;
+    void write_query(std::string_view text, LogLine& line) const;
+
+    std::string text_;  // and LogLine::kSlack bytes
     std::vector<Part> parts_;
     Masking masking_;
-    std::size_t fixed_ = 1;  // bytes of literals and the end of the line
-    Escape escape_ = Escape::Text;
+    Text after_;             // the last literal, and the end of the line
+    std::size_t fixed_ = 0;  // bytes of literals and numbers
+    LogEscape escape_ = LogEscape::Text;
 };
 
 }  // namespace gantry::server

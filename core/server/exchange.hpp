@@ -237,6 +237,10 @@ private:
     void recycle();
 
     // values of variables, by group
+    std::string_view route_value(const Variable& variable) const;
+    std::string_view response_value(const Variable& variable) const;
+    std::string_view connection_fact(std::string_view name) const;
+    std::string_view time_value(VariableId id, Arena& arena) const;
     std::string_view connection_value(VariableId id, Arena& arena) const;
     std::string_view tls_value(VariableId id) const;
     std::string_view result_value(VariableId id, Arena& arena) const;

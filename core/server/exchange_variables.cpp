@@ -8,46 +8,31 @@
 #include "core/server/worker_context.hpp"
 
 namespace gantry::server {
-namespace {
 
-std::string_view header_value(const http::Headers& headers, const Variable& variable) {
-    const http::Field* field = variable.header != http::HeaderId::Other ? headers.find(variable.header)
-                                                                        : headers.find(variable.argument);
-    return field == nullptr ? std::string_view{} : field->value;
-}
-
-}  // namespace
-
+// Nothing but jumps: a line of a log asks for a dozen values, and each would pay for the frame of the
+// dearest.
 std::string_view Exchange::value(const Variable& variable, Arena& arena) const {
-    std::string_view text;
-    if (request_variable(variable, request_, route_.path, arena, text)) return text;
     switch (variable.id) {
-        case VariableId::Capture:
-            return capture_variable(variable, route_.location_captures, route_.host_captures);
-        case VariableId::Host: {
-            const auto authority = http::parse_authority(request_.authority);
-            if (!authority) return {};
-            // With its brackets an IPv6 literal can stand in a URI.
-            return authority->is_ipv6 ? request_.authority.substr(0, authority->host.size() + 2)
-                                      : authority->host;
-        }
+        case VariableId::Path:
+        case VariableId::Uri:
+        case VariableId::Query:
+        case VariableId::QueryValue:
+        case VariableId::Header:
+        case VariableId::Cookie:
+        case VariableId::Method:
+        case VariableId::Protocol:
+        case VariableId::UserAgent:
+        case VariableId::Referer:
+            return request_variable(variable, request_, route_.path, arena);
+        case VariableId::Host:
         case VariableId::HostName:
-            return route_.host != nullptr ? std::string_view(route_.host->settings->name) : "";
         case VariableId::Location:
-            return route_.location != nullptr ? std::string_view(route_.location->settings->name) : "";
-        case VariableId::ResponseHeader:
-            if (response_.prepared != nullptr && variable.header != http::HeaderId::Other &&
-                !response_.headers.has(variable.header)) {
-                return response_.prepared->value(variable.header);
-            }
-            return header_value(response_.headers, variable);
-        // An id once made stays: the exchange that logs it is the one that sent it on.
+        case VariableId::Capture:
         case VariableId::RequestId:
-            return const_cast<Exchange*>(this)->request_id();
+            return route_value(variable);
         case VariableId::Time:
-            return worker_->time_text().iso(wall_nanos(), arena);
         case VariableId::TimeLocal:
-            return worker_->time_text().clf(wall_nanos());
+            return time_value(variable.id, arena);
         case VariableId::TlsVersion:
         case VariableId::TlsCipher:
         case VariableId::TlsSni:
@@ -64,10 +49,52 @@ std::string_view Exchange::value(const Variable& variable, Arena& arena) const {
         case VariableId::ConnectionRequests:
             return connection_value(variable.id, arena);
         case VariableId::ConnectionFact:
-            return facts_.notes != nullptr ? facts_.notes->fact(variable.argument) : std::string_view();
+            return connection_fact(variable.argument);
+        case VariableId::ResponseHeader:
+            return response_value(variable);
         default:
             return result_value(variable.id, arena);
     }
+}
+
+std::string_view Exchange::route_value(const Variable& variable) const {
+    switch (variable.id) {
+        case VariableId::Host: {
+            const auto authority = http::parse_authority(request_.authority);
+            if (!authority) return {};
+            // With its brackets an IPv6 literal can stand in a URI.
+            return authority->is_ipv6 ? request_.authority.substr(0, authority->host.size() + 2)
+                                      : authority->host;
+        }
+        case VariableId::HostName:
+            return route_.host != nullptr ? std::string_view(route_.host->settings->name) : "";
+        case VariableId::Location:
+            return route_.location != nullptr ? std::string_view(route_.location->settings->name) : "";
+        case VariableId::Capture:
+            return capture_variable(variable, route_.location_captures, route_.host_captures);
+        // An id once made stays: the exchange that logs it is the one that sent it on.
+        case VariableId::RequestId:
+            return const_cast<Exchange*>(this)->request_id();
+        default:
+            return {};
+    }
+}
+
+std::string_view Exchange::time_value(VariableId id, Arena& arena) const {
+    if (id == VariableId::Time) return worker_->time_text().iso(wall_nanos(), arena);
+    return worker_->time_text().clf(coarse_wall_seconds());
+}
+
+[[gnu::noinline]] std::string_view Exchange::connection_fact(std::string_view name) const {
+    return facts_.notes != nullptr ? facts_.notes->fact(name) : std::string_view();
+}
+
+[[gnu::noinline]] std::string_view Exchange::response_value(const Variable& variable) const {
+    if (response_.prepared != nullptr && variable.header != http::HeaderId::Other &&
+        !response_.headers.has(variable.header)) {
+        return response_.prepared->value(variable.header);
+    }
+    return field_variable(variable, response_.headers);
 }
 
 net::PeerAddress Exchange::local_address() const {

@@ -39,14 +39,15 @@ protected:
     std::atomic<std::uint64_t> written_{0};
 };
 
-// A worker's end: one buffer of 64 KiB for all targets, handed over when half full or a second old. When the
-// log thread cannot keep up (a stalled disk), lines are dropped and counted; nothing here ever waits or takes
-// a lock. [worker]
+// A worker's end: one buffer of 128 KiB for all targets, handed over when the longest line might not fit any
+// more or it is a second old: what a hand-over costs (a wake-up, a write) is shared by hundreds of lines.
+// When the log thread cannot keep up (a stalled disk), lines are dropped and counted; nothing here ever waits
+// or takes a lock. [worker]
 class LogBuffer {
 public:
-    static constexpr std::size_t kBytes = 64 * 1024;
-    static constexpr std::size_t kHandOver = 32 * 1024;
+    static constexpr std::size_t kBytes = 128 * 1024;
     static constexpr std::size_t kMaxLine = 16 * 1024;
+    static constexpr std::size_t kHandOver = kBytes - kMaxLine;
     static constexpr Millis kMaxAge = 1000;
 
     explicit LogBuffer(std::shared_ptr<LogChannel> channel);

@@ -4,12 +4,22 @@
 #include "core/server/cookie.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
 #include <ctime>
 
 namespace gantry::server {
 
 namespace {
+
+// "00" to "99".
+constexpr auto kPairs = [] {
+    std::array<std::array<char, 2>, 100> pairs{};
+    for (unsigned i = 0; i < pairs.size(); ++i)
+        pairs[i] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
+    return pairs;
+}();
 
 char* write_digits(char* to, unsigned number, unsigned digits) {
     for (unsigned i = digits; i > 0; --i) {
@@ -19,12 +29,25 @@ char* write_digits(char* to, unsigned number, unsigned digits) {
     return to + digits;
 }
 
+// Not inlined are what needs a frame, for which the ordinary variables would pay as well.
+
 // Path and query; they lie behind one another but for an absolute form without a path ("http://h?x").
-std::string_view uri_of(const http::RequestHead& head, Arena& arena) {
-    if (!head.has_query) return head.path;
+[[gnu::noinline]] std::string_view whole_uri(const http::RequestHead& head, Arena& arena) {
     const std::string_view target = head.target;
     if (target.starts_with('/') && target.size() == head.path.size() + 1 + head.query.size()) return target;
     return arena.join(head.path, "?", head.query);
+}
+
+[[gnu::noinline]] std::string_view query_variable(const Variable& variable, std::string_view query) {
+    std::string_view value;
+    http::query_value(query, variable.argument, value);
+    return value;
+}
+
+[[gnu::noinline]] std::string_view cookie_variable(const Variable& variable, const http::Headers& headers) {
+    std::string_view value;
+    cookie_value(headers, variable.argument, value);
+    return value;
 }
 
 }  // namespace
@@ -36,42 +59,31 @@ std::string_view field_variable(const Variable& variable, const http::Headers& h
     return field == nullptr ? std::string_view{} : field->value;
 }
 
-bool request_variable(const Variable& variable, const http::RequestHead& head, std::string_view path,
-                      Arena& arena, std::string_view& value) {
-    value = {};
+std::string_view request_variable(const Variable& variable, const http::RequestHead& head,
+                                  std::string_view path, Arena& arena) {
     switch (variable.id) {
         case VariableId::Path:
-            value = path;
-            return true;
+            return path;
         case VariableId::Uri:
-            value = uri_of(head, arena);
-            return true;
+            return head.has_query ? whole_uri(head, arena) : head.path;
         case VariableId::Query:
-            value = head.query;
-            return true;
+            return head.query;
         case VariableId::QueryValue:
-            http::query_value(head.query, variable.argument, value);
-            return true;
+            return query_variable(variable, head.query);
         case VariableId::Header:
-            value = field_variable(variable, head.headers);
-            return true;
+            return field_variable(variable, head.headers);
         case VariableId::Cookie:
-            cookie_value(head.headers, variable.argument, value);
-            return true;
+            return cookie_variable(variable, head.headers);
         case VariableId::Method:
-            value = head.method_name;
-            return true;
+            return head.method_name;
         case VariableId::Protocol:
-            value = http::protocol_text(head.version);
-            return true;
+            return http::protocol_text(head.version);
         case VariableId::UserAgent:
-            value = head.headers.value(http::HeaderId::UserAgent);
-            return true;
+            return head.headers.value(http::HeaderId::UserAgent);
         case VariableId::Referer:
-            value = head.headers.value(http::HeaderId::Referer);
-            return true;
+            return head.headers.value(http::HeaderId::Referer);
         default:
-            return false;
+            return {};
     }
 }
 
@@ -85,8 +97,16 @@ std::string_view capture_variable(const Variable& variable, const Captures& loca
 
 std::string_view decimal_text(std::uint64_t number, Arena& arena) {
     constexpr std::size_t kMost = 20;
-    char* const to = static_cast<char*>(arena.allocate(kMost, 1));
-    return {to, static_cast<std::size_t>(std::to_chars(to, to + kMost, number).ptr - to)};
+    char* const end = static_cast<char*>(arena.allocate(kMost, 1)) + kMost;
+    char* at = end;
+    for (; number >= 100; number /= 100) {
+        at -= 2;
+        std::memcpy(at, kPairs[number % 100].data(), 2);
+    }
+    at -= 2;
+    std::memcpy(at, kPairs[number].data(), 2);
+    if (number < 10) ++at;
+    return {at, static_cast<std::size_t>(end - at)};
 }
 
 std::string_view seconds_text(std::int64_t nanos, Arena& arena) {
@@ -137,8 +157,8 @@ std::string_view TimeText::iso(std::int64_t wall_nanos, Arena& arena) {
     return {begin, static_cast<std::size_t>(to - begin)};
 }
 
-std::string_view TimeText::clf(std::int64_t wall_nanos) {
-    if (const std::int64_t seconds = wall_nanos / 1'000'000'000; seconds != second_) update(seconds);
+std::string_view TimeText::clf(std::int64_t wall_seconds) {
+    if (wall_seconds != second_) update(wall_seconds);
     return {clf_, clf_size_};
 }
 

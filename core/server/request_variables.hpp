@@ -10,10 +10,10 @@
 
 namespace gantry::server {
 
-// True when `variable` is one of: path, uri, query, query.NAME, header.NAME, cookie.NAME, method, protocol,
-// user_agent, referer. `path` is the normal form. query.NAME is as received (still encoded).
-bool request_variable(const Variable& variable, const http::RequestHead& head, std::string_view path,
-                      Arena& arena, std::string_view& value);
+// One of: path, uri, query, query.NAME, header.NAME, cookie.NAME, method, protocol, user_agent, referer; of
+// another one it is "". `path` is the normal form. query.NAME is as received (still encoded).
+std::string_view request_variable(const Variable& variable, const http::RequestHead& head,
+                                  std::string_view path, Arena& arena);
 
 // header.NAME or response_header.NAME of those fields.
 std::string_view field_variable(const Variable& variable, const http::Headers& headers);
@@ -33,7 +33,7 @@ public:
     // "2026-11-20T23:27:24.123Z"; the milliseconds are current, so this one is written into the arena.
     std::string_view iso(std::int64_t wall_nanos, Arena& arena);
     // "20/Nov/2026:23:27:24 +0000", in the local zone of the process. Valid until the next call.
-    std::string_view clf(std::int64_t wall_nanos);
+    std::string_view clf(std::int64_t wall_seconds);
 
 private:
     void update(std::int64_t seconds);

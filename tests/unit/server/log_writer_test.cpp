@@ -78,10 +78,14 @@ TEST_CASE("log_writer: lines come out in order, and only when they are old or ma
     CHECK(text_of(folder / "a.log") == "one\ntwo\n");
     buffer->tick(99'000);  // nothing to hand over
     const std::string line = std::string(999, 'x') + "\n";
-    for (int i = 0; i < 33; ++i) buffer->append(*target, line, 3000);
+    constexpr std::size_t kFew = LogBuffer::kHandOver / 1000;
+    for (std::size_t i = 0; i < kFew; ++i) buffer->append(*target, line, 3000);
     REQUIRE(thread.flush(kPatience));
-    CHECK(text_of(folder / "a.log").size() == 8 + 33 * 1000);
-    CHECK(target->written() == 35);
+    CHECK(text_of(folder / "a.log").size() == 8);
+    buffer->append(*target, line, 3000);
+    REQUIRE(thread.flush(kPatience));
+    CHECK(text_of(folder / "a.log").size() == 8 + (kFew + 1) * 1000);
+    CHECK(target->written() == 2 + kFew + 1);
     CHECK(thread.dropped() == 0);
     struct stat status{};
     REQUIRE(::stat((folder / "a.log").c_str(), &status) == 0);
