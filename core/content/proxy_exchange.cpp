@@ -149,7 +149,12 @@ void ProxyExchange::on_body_end(const http::Headers* trailers) {
     }
     http::H1Client* const peer = client();
     if (peer == nullptr) return;
-    peer->finish_request(trailers);
+    http::Headers passed(exchange_->arena());
+    for (std::size_t i = 0; trailers != nullptr && i < trailers->size(); ++i) {
+        const http::Field& field = trailers->at(i);
+        if (!exchange_->is_trailer_closed(field.name)) passed.add(field.id, field.name, field.value);
+    }
+    peer->finish_request(passed.empty() ? nullptr : &passed);
     peer->flush();
 }
 

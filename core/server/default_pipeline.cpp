@@ -8,7 +8,9 @@ namespace gantry::server {
 namespace {
 
 Verdict edit_request_fields(Exchange& exchange, const void* self) {
-    static_cast<const FieldEdits*>(self)->apply(exchange.request().headers, exchange, exchange.arena());
+    const FieldEdits& edits = *static_cast<const FieldEdits*>(self);
+    edits.apply(exchange.request().headers, exchange, exchange.arena());
+    edits.each_replaced([&](std::string_view name) { exchange.close_trailer(name); });
     return Verdict::Next;
 }
 

@@ -1,6 +1,7 @@
 #include "core/server/exchange.hpp"
 
 #include "core/base/log.hpp"
+#include "core/base/text.hpp"
 #include "core/server/bound_listener.hpp"
 #include "core/server/generation.hpp"
 #include "core/server/secrets.hpp"
@@ -58,6 +59,7 @@ void Exchange::recycle() {
     body_received_ = body_sent_ = sent_ = 0;
     next_hook_ = handler_state_ = 0;
     notes_ = nullptr;
+    closed_trailers_ = nullptr;
     head_sent_ = has_error_ = is_rewritten_ = was_started_ = has_id_ = false;
     worker.give_back(*this);
 }
@@ -405,6 +407,21 @@ bool Exchange::read_body(http::BodyReader& reader) {
     reader_ = &reader;
     stream_->read_body(*this);
     return true;
+}
+
+void Exchange::close_trailer(std::string_view name) {
+    if (request_.body != http::BodyKind::Chunked) return;  // no others have trailers
+    closed_trailers_ = arena_.make<ClosedTrailer>(closed_trailers_, name);
+}
+
+bool Exchange::is_trailer_closed(std::string_view name) const {
+    const auto is_same = [](char a, char b) {
+        return to_lower(a == '_' ? '-' : a) == to_lower(b == '_' ? '-' : b);
+    };
+    for (const ClosedTrailer* one = closed_trailers_; one != nullptr; one = one->next) {
+        if (std::equal(name.begin(), name.end(), one->name.begin(), one->name.end(), is_same)) return true;
+    }
+    return false;
 }
 
 void Exchange::on_body(std::string_view bytes, const Ref<Block>& owner) {

@@ -127,9 +127,16 @@ public:
     // Keeps what fields of the response point to until the exchange is logged.
     void hold(Ref<RefCounted> owner) { held_ = std::move(owner); }
 
+    // A field of the request was set or taken out: what comes behind the body under its name, in any case and
+    // with
+    // `_` for `-`, is not to undo that. `name` lives as long as the exchange.
+    void close_trailer(std::string_view name);
+    bool is_trailer_closed(std::string_view name) const;
+
     // Reads the request body, at most max_body bytes. False: it is known to be larger, and fail(413) was
     // called.
     bool read_body(http::BodyReader& reader);
+    http::BodyReader* reader() const { return reader_; }  // null: nobody reads, or it failed
     std::uint64_t max_body() const;
 
     // Ties a producer to this exchange. Null: what was tied is not told anything any more.
@@ -275,6 +282,11 @@ private:
         void* value;
     };
     Note* notes_ = nullptr;  // kMaxNotes of them, in the arena
+    struct ClosedTrailer {
+        const ClosedTrailer* next;
+        std::string_view name;
+    };
+    const ClosedTrailer* closed_trailers_ = nullptr;  // in the arena
     bool head_sent_ = false;
     bool has_error_ = false;
     bool is_rewritten_ = false;

@@ -26,6 +26,12 @@ public:
     bool empty() const { return remove_.empty() && set_.empty() && add_.empty(); }
     // `headers` then views names and constant values of this object: it has to outlive them.
     void apply(http::Headers& headers, const VariableSource& source, Arena& arena) const;
+    // Names that are removed or set.
+    template <class Visit>
+    void each_replaced(Visit&& visit) const {
+        for (const Name& name : remove_) visit(std::string_view(name.text));
+        for (const Edit& edit : set_) visit(std::string_view(edit.name.text));
+    }
 
 private:
     struct Name {

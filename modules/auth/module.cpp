@@ -39,9 +39,14 @@ public:
                     is_named_by_connection = is_named_by_connection || names_identity(value);
             });
             if (is_named_by_connection) return exchange.fail(400);
-            if (found.empty()) return Verdict::Next;
+            if (found.empty()) break;
             if (exchange.fields().remove(found) != GANTRY_OK) return exchange.fail(400);
         }
+        // They may come behind the body as well.
+        if (exchange.fields().has("Transfer-Encoding")) {
+            for (const std::string& field : auth_.identity_fields()) exchange.fields().remove(field);
+        }
+        return Verdict::Next;
     }
 
 private:

@@ -204,6 +204,16 @@ def test_nobody_says_who_they_are(gantry, name, target, host, headers):
     assert fields.get("x-auth-user") == ("bob" if headers else None)
 
 
+@pytest.mark.parametrize("name", ["X-Auth-User", "X_Auth-User", "remote-user"])
+@pytest.mark.parametrize("headers", [{}, basic("bob", "builder")])
+def test_nobody_says_behind_the_body_who_they_are(gantry, name, headers):
+    with RawClient(gantry) as client:
+        body = f"2\r\nhi\r\n0\r\n{name}: admin\r\nX-Sum: 1\r\n\r\n"
+        client.request("POST", "/" if headers else "/open/", [*headers.items(), ("Transfer-Encoding", "chunked")], body)
+        got = json.loads(client.response().body)
+    assert got["size"] == 2 and got["trailers"] == [["x-sum", "1"]]
+
+
 def test_nobody_takes_a_name_out(gantry):
     answer = fetch(gantry, "/", {**basic("bob", "builder"), "Connection": "close, X-Auth-User"})
     assert answer.status == 400

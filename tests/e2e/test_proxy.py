@@ -242,6 +242,16 @@ def test_chunked_request_bodies(gantry):
             assert seen(client.get("/"))["target"] == "/"
 
 
+def test_trailers_do_not_undo_what_was_done_to_fields():
+    edits = 'request_headers = { set = { X-Site = "one" }, add = { X-More = "1" }, remove = ["X-Debug"] }'
+    with Origin(echo) as origin, Gantry(single(edits), port=origin.port) as gantry, RawClient(gantry) as client:
+        body = "2\r\nhi\r\n0\r\nX-Sum: 1\r\nx-debug: 1\r\nX_Site: two\r\nX-More: 2\r\n\r\n"
+        client.request("POST", "/", {"Transfer-Encoding": "chunked", "X-Debug": "1"}, body)
+        got = seen(client.response())
+        assert got["fields"]["x-site"] == ["one"] and "x-debug" not in got["fields"]
+        assert got["trailers"] == [["x-sum", "1"], ["x-more", "2"]]
+
+
 def test_echo_through_mirror(gantry):
     body = os.urandom(2_000_000)
     response = exchange(gantry, "POST", "/mirror", body=body)
