@@ -62,6 +62,12 @@ struct Unanswered {
             broken(call, "the exchange is answered already, or its body is read");
     }
 };
+struct Reading {
+    template <class... More>
+    void operator()(const Call& call, const gantry_exchange_t* exchange, const More&...) const {
+        if (exchange_of(exchange).reader() == nullptr) broken(call, "nobody reads the body of this exchange");
+    }
+};
 struct Unwatched {
     template <class... More>
     void operator()(const Call& call, const gantry_exchange_t* exchange, const More&...) const {
@@ -73,6 +79,7 @@ constexpr BeforeHeadOfResponse kBeforeHeadOfResponse;
 constexpr AfterHead kAfterHead;
 constexpr OutsideOfFilters kOutsideOfFilters;
 constexpr Unanswered kUnanswered;
+constexpr Reading kReading;
 constexpr Unwatched kUnwatched;
 
 // ---- functions that are given functions of the module
@@ -185,6 +192,8 @@ const gantry_http_1_t kCheckedHttp = {
     GANTRY_CHECKED(set_note, kWorker),
     GANTRY_CHECKED(body_size, kWorker),
     GANTRY_CHECKED(addresses, kWorker),
+    GANTRY_CHECKED(pause_body, kWorker, kReading),
+    GANTRY_CHECKED(resume_body, kWorker, kReading),
 };
 
 }  // namespace gantry::module

@@ -92,9 +92,23 @@ public:
         if (reader_.on_end != nullptr) reader_.on_end(handle_of(exchange_), reader_.self);
     }
 
+    void pause() {
+        is_paused_ = true;
+        exchange_.stream().pause_body();
+    }
+    // Later: what comes with it may end the exchange, and whoever calls is in the middle of something.
+    void resume() {
+        if (!std::exchange(is_paused_, false)) return;
+        exchange_.worker().net().post([this, &exchange = exchange_, serial = exchange_.serial()] {
+            const bool is_there = exchange.serial() == serial && exchange.reader() == this;
+            if (is_there && !is_paused_) exchange.stream().resume_body();
+        });
+    }
+
 private:
     server::Exchange& exchange_;
     gantry_body_reader_t reader_;
+    bool is_paused_ = false;
 };
 
 gantry_result_t read_body(gantry_exchange_t* handle, const gantry_body_reader_t* reader) noexcept {
@@ -103,6 +117,25 @@ gantry_result_t read_body(gantry_exchange_t* handle, const gantry_body_reader_t*
     if (exchange.is_answered()) return GANTRY_ERROR_STATE;
     void* const memory = exchange.arena().allocate(sizeof(ModuleReader), alignof(ModuleReader));
     exchange.read_body(*new (memory) ModuleReader(exchange, *reader));  // else it has answered with 413
+    return GANTRY_OK;
+}
+
+// The proxy reads bodies as well, and knows itself when to pause.
+ModuleReader* reader_of(gantry_exchange_t* exchange) {
+    return dynamic_cast<ModuleReader*>(exchange_of(exchange).reader());
+}
+
+gantry_result_t pause_body(gantry_exchange_t* exchange) noexcept {
+    ModuleReader* const reader = reader_of(exchange);
+    if (reader == nullptr) return GANTRY_ERROR_STATE;
+    reader->pause();
+    return GANTRY_OK;
+}
+
+gantry_result_t resume_body(gantry_exchange_t* exchange) noexcept {
+    ModuleReader* const reader = reader_of(exchange);
+    if (reader == nullptr) return GANTRY_ERROR_STATE;
+    reader->resume();
     return GANTRY_OK;
 }
 
@@ -145,7 +178,11 @@ gantry_result_t change(gantry_exchange_t* handle, std::uint32_t message, gantry_
         return GANTRY_ERROR_ARGUMENT;
     }
     if (message == GANTRY_RESPONSE && exchange.is_head_sent()) return GANTRY_ERROR_STATE;
-    const std::string_view key = view_of(name);
+    std::string_view key = view_of(name);
+    if (message == GANTRY_REQUEST && what != Change::Add) {
+        key = exchange.arena().copy(key);
+        exchange.close_trailer(key);
+    }
     switch (what) {
         case Change::Remove:
             fields->remove(key);
@@ -349,6 +386,8 @@ const gantry_http_1_t kHttp = {
     &set_note,
     &body_size,
     &addresses,
+    &pause_body,
+    &resume_body,
 };
 
 }  // namespace gantry::module

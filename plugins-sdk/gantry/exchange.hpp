@@ -148,8 +148,17 @@ public:
 
     // The body comes to `reader`: reader.data(Exchange, std::string_view) for each piece, and once
     // reader.end(Exchange), which answers. Return Verdict::Done. `reader` is of make() or attach().
+    // A coroutine has gantry::RequestBody for it.
     template <class Reader>
     Result read_body(Reader& reader) const noexcept;
+    // It takes no more for now: nothing of it is called, and the client has to wait, without deadlines.
+    Result pause_body() const noexcept {
+        return GANTRY_HAS(http(), pause_body) ? http()->pause_body(raw_) : GANTRY_ERROR_STATE;
+    }
+    // And goes on, after this call.
+    Result resume_body() const noexcept {
+        return GANTRY_HAS(http(), resume_body) ? http()->resume_body(raw_) : GANTRY_ERROR_STATE;
+    }
 
     // ---- the response
 

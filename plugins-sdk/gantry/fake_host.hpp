@@ -68,6 +68,9 @@ public:
     const std::string& reason() const { return state_->reason; }    // of fail()
     const std::string& preface() const { return state_->preface; }  // of set_preface()
 
+    // Pieces of the body of the request that the module was given so far.
+    std::size_t pieces_read() const { return state_->pieces_read; }
+
     bool is_asleep() const { return state_->sleep.is_asleep; }
     bool is_over() const { return state_->is_over; }
     bool is_cut() const { return state_->is_cut; }  // the client can tell that the body is not whole
@@ -87,7 +90,7 @@ public:
             const detail::AtWork work{*state_};
             state_->on_drained(state_->raw(), state_->watch_state);
         }
-        detail::Drive::end_if_finished(*state_);
+        detail::Drive::rest(*state_);
     }
 
 private:

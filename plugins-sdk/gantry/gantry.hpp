@@ -14,6 +14,7 @@
 #include "gantry/metrics.hpp"
 #include "gantry/module.hpp"
 #include "gantry/peers.hpp"
+#include "gantry/request_body.hpp"
 #include "gantry/roles.hpp"
 #include "gantry/store.hpp"
 #include "gantry/task.hpp"

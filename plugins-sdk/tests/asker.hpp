@@ -4,6 +4,7 @@
 
 #include "gantry/client.hpp"
 #include "gantry/module.hpp"
+#include "gantry/request_body.hpp"
 
 #include <charconv>
 #include <chrono>
@@ -144,7 +145,8 @@ struct Drain {
     }
 };
 
-// Passes an answer on as it comes, after a body of "X-Upload" pieces of 16 KiB, without holding it anywhere.
+// Passes an answer on as it comes, after the body that came with POST or one of "X-Upload" pieces of 16 KiB, without
+// holding it anywhere.
 struct Relay {
     static constexpr gantry::Key keys[] = {
         gantry::Key::text("relay")
@@ -166,7 +168,15 @@ struct Relay {
         const std::uint64_t pieces = number(exchange.fields()["X-Upload"]);
         if (pieces > 0)
             request.method("POST").streamed(exchange.fields().has("X-Chunked") ? UINT64_MAX : pieces * 16384);
+        if (exchange.method() == "POST") request.method("POST").streamed();
         gantry::client::Stream app{exchange, request};
+        if (exchange.method() == "POST") {
+            gantry::RequestBody body{exchange};
+            while (const auto part = co_await body.next()) {
+                if (!co_await app.write(*part)) break;
+            }
+            co_await app.finish();
+        }
         const std::string piece(16384, 'u');
         for (std::uint64_t sent = 0; sent < pieces; ++sent) {
             if (!co_await app.write(piece)) break;

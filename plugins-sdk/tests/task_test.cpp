@@ -176,6 +176,58 @@ struct Huge : test::WithKey<Huge> {
     }
 };
 
+// Reads a body, and takes its time for each piece.
+struct Taker : test::WithKey<Taker> {
+    Task<Verdict> handle(Exchange exchange) {
+        const Local local;
+        if (exchange.path() == "/early") co_await exchange.sleep(milliseconds{1});
+        gantry::RequestBody body{exchange};
+        std::size_t size = 0;
+        std::size_t pieces = 0;
+        while (const auto piece = co_await body.next()) {
+            size += piece->size();
+            ++pieces;
+            if (exchange.path() == "/enough") break;
+            if (exchange.path() == "/slow") co_await exchange.sleep(milliseconds{1});
+        }
+        gantry::RequestBody again{exchange};
+        if (co_await again.next() || again.result() != GANTRY_ERROR_STATE) co_return Verdict::Fail;
+        exchange.response().body(std::to_string(size) + " in " + std::to_string(pieces));
+        co_return Verdict::Done;
+    }
+};
+
+void test_bodies_of_requests() {
+    gantry::fake::Host host;
+    test::load<gantry::Handler<Taker>>(host);
+    const std::string piece(10'000, 'x');
+    const std::vector<std::string> body(50, piece);
+    const auto ask = [&](const char* path, std::vector<std::string> pieces) {
+        return host.request({.method = "POST", .target = path, .body = std::move(pieces)});
+    };
+    GANTRY_CHECK_EQUAL(ask("/", {}).body(), "0 in 0");
+    GANTRY_CHECK_EQUAL(ask("/", {"a", "bc"}).body(), "3 in 2");
+    GANTRY_CHECK_EQUAL(ask("/enough", body).body(), "10000 in 1");
+    const auto early = ask("/early", {"a", "bc"});
+    host.advance(milliseconds{1});
+    GANTRY_CHECK_EQUAL(early.body(), "3 in 2");
+    // Whoever is slow is given no more than 64 KiB beforehand.
+    const auto slow = ask("/slow", body);
+    GANTRY_CHECK_EQUAL(slow.pieces_read(), 8u);
+    host.advance(milliseconds{1});
+    GANTRY_CHECK_EQUAL(slow.pieces_read(), 15u);
+    while (!slow.is_over()) host.advance(milliseconds{1});
+    GANTRY_CHECK_EQUAL(slow.body(), "500000 in 8");
+    // The client leaves at each place.
+    for (int steps = 0; steps < 10; ++steps) {
+        auto gone = ask("/slow", body);
+        for (int step = 0; step < steps; ++step) host.advance(milliseconds{1});
+        gone.leave();
+        host.run();
+        GANTRY_CHECK_EQUAL(alive, 0);
+    }
+}
+
 void test_frames_that_are_too_large() {
     gantry::fake::Host host;
     test::load<gantry::Access<Huge>>(host);
@@ -191,6 +243,7 @@ int main() {
     test_prompt_answers();
     test_callbacks();
     test_callbacks_that_never_come();
+    test_bodies_of_requests();
     test_frames_that_are_too_large();
     return gantry::fake::result();
 }

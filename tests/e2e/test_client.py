@@ -1,6 +1,7 @@
 """Requests that modules send: the real binary, real servers, and a module that asks what a request's fields say."""
 
 import concurrent.futures
+import socket
 import ssl
 import threading
 
@@ -350,6 +351,9 @@ class Streams(App):
 
     def __call__(self, connection, origin):
         request = connection.read_head()
+        if request.path == "/refuses":
+            connection.respond(403, "not this", headers={"Connection": "close"})
+            return
         if request.method == "POST":
             self.go.wait(30)
             for piece in connection.body_pieces(request):
@@ -403,6 +407,107 @@ def test_a_slow_server_holds_the_module_up(streams, chunked):
         assert gantry.resident() < before + 24 * 1024 * 1024  # of 32 MiB
         app.go.set()
         assert client.response().text == f"{2048 * 16384} bytes, {'chunked' if chunked else None}"
+
+
+class Uploader:
+    """Sends a body in a thread of its own, as fast as it is taken."""
+
+    def __init__(self, client, chunked, size=Streams.SIZE, path="/large/", fields=()):
+        self.client, self.chunked, self.size = client, chunked, size
+        self.sent = 0
+        framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(size))
+        client.request("POST", path, headers=[framing, *fields])
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        piece = b"x" * 65536
+        framed = b"10000\r\n" + piece + b"\r\n" if self.chunked else piece
+        try:
+            while self.sent < self.size:
+                self.client.socket.sendall(framed)
+                self.sent += len(piece)
+            if self.chunked:
+                self.client.socket.sendall(b"0\r\n\r\n")
+        except OSError:
+            pass  # the other side has enough
+
+
+LARGE = """
+[host."test".location."/large/"]
+relay = @asker@
+max_body = "1GiB"
+[host."test".location."/small/"]
+relay = @asker@
+max_body = "1MiB"
+"""
+
+
+@pytest.fixture
+def uploads(modules):
+    app = Streams()
+    with Origin(app) as origin, make(modules, url(origin), RELAY + LARGE) as gantry:
+        yield app, origin, gantry
+        app.go.set()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_slow_server_holds_the_upload_of_a_client_up(uploads, chunked):
+    app, _, gantry = uploads
+    before = gantry.resident()
+    with RawClient(gantry) as client:
+        upload = Uploader(client, chunked)
+        assert stays(lambda: upload.sent) < 24 * 1024 * 1024
+        assert gantry.resident() < before + 24 * 1024 * 1024
+        app.go.set()
+        assert client.response().text == f"{app.SIZE} bytes, chunked"
+        assert upload.sent == app.SIZE
+        assert client.exchange("GET", "/").status == 200  # the connection goes on behind it
+
+
+def test_an_upload_of_nothing(uploads):
+    app, _, gantry = uploads
+    app.go.set()
+    with RawClient(gantry) as client:
+        for chunked in (False, True):
+            Uploader(client, chunked, size=0)
+            assert client.response().text == "0 bytes, chunked"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_upload_that_is_too_large_ends_where_it_waits(uploads, chunked):
+    app, origin, gantry = uploads
+    with RawClient(gantry) as client:
+        Uploader(client, chunked, path="/small/")
+        assert client.response().status == 413
+    app.go.set()
+    origin.wait_closed()
+    assert fetch(gantry, "/").status == 200
+
+
+def test_clients_that_leave_their_upload_take_the_request_with_them(uploads):
+    app, origin, gantry = uploads
+    clients = [RawClient(gantry) for _ in range(20)]
+    sending = [Uploader(client, number % 3 == 0) for number, client in enumerate(clients)]
+    wait_until(lambda: origin.open == 20 and all(one.sent > 0 for one in sending), "the uploads begin")
+    stays(lambda: sum(one.sent for one in sending))  # every one waits for the server
+    for number, client in enumerate(clients):
+        client.socket.shutdown(socket.SHUT_RDWR)  # which wakes the thread that sends
+        sending[number].thread.join()
+        client.reset() if number % 2 else client.close()
+    # A reset is seen at once; an end stands behind what was not read yet.
+    wait_until(lambda: run_json(gantry, "status")[1]["connections"] <= 10, "half of the connections are over")
+    app.go.set()
+    wait_until(lambda: run_json(gantry, "status")[1]["connections"] == 0, "no connection is left")
+    origin.wait_closed()
+
+
+def test_a_server_that_wants_no_more_of_an_upload(uploads):
+    _, _, gantry = uploads
+    with RawClient(gantry) as client:
+        Uploader(client, False, fields=[("X-Path", "/refuses")])
+        assert client.response().status in (403, 502)  # what it said, unless its reset came first
+    assert fetch(gantry, "/").status == 200
 
 
 def test_a_stream_that_is_cut_off_cuts_the_client_off(streams):

@@ -72,7 +72,8 @@ typedef struct gantry_http_1 {
     /* All of them by number, in their order; false: there are fewer. */
     bool (*field_at)(const gantry_exchange_t* exchange, uint32_t message, uint32_t index,
                      gantry_bytes_t* name, gantry_bytes_t* value) GANTRY_NOEXCEPT;
-    /* In the place of all of that name. Response fields: until the head is sent. */
+    /* In the place of all of that name. Response fields: until the head is sent. Of a request, what comes behind its
+     * body under that name is not passed on then, and the same goes for remove_field(), also where there was none. */
     gantry_result_t (*set_field)(gantry_exchange_t* exchange, uint32_t message, gantry_bytes_t name,
                                  gantry_bytes_t value) GANTRY_NOEXCEPT;
     /* After those that are there. */
@@ -137,6 +138,16 @@ typedef struct gantry_http_1 {
     /* Who is there, and what they connected to, as filters of connections have left it. Either may be NULL. */
     void (*addresses)(const gantry_exchange_t* exchange, gantry_address_t* client,
                       gantry_address_t* local) GANTRY_NOEXCEPT;
+
+    /* ---- the body of the request, while a reader of this module reads it */
+
+    /* The reader takes no more for now: neither on_data nor on_end is called, and the client has to wait when what
+     * lies between is full. That it waits is not held against it: no deadline runs. Twice does no harm. A reader
+     * that never goes on has to answer: what was not read is thrown away then.
+     * GANTRY_ERROR_STATE: no reader of a module reads. */
+    gantry_result_t (*pause_body)(gantry_exchange_t* exchange) GANTRY_NOEXCEPT;
+    /* And goes on; nothing of it is called within this call. GANTRY_ERROR_STATE: as above. */
+    gantry_result_t (*resume_body)(gantry_exchange_t* exchange) GANTRY_NOEXCEPT;
 } gantry_http_1_t;
 
 GANTRY_END

@@ -62,7 +62,15 @@ struct AsyncTable {
 
     // Everything that was posted, also by what runs now.
     static void run_posted(State& host) {
-        while (auto run = next(host, host.posted)) run();
+        rest_all(host);
+        while (auto run = next(host, host.posted)) {
+            run();
+            rest_all(host);
+        }
+    }
+    // What came for exchanges while something was at work.
+    static void rest_all(State& host) {
+        for (std::size_t i = 0; i < host.exchanges.size(); ++i) Drive::rest(*host.exchanges[i]);
     }
     // Each on a thread of its own, one after another, so that a test is the same each time.
     static void run_blocking_work(State& host) {

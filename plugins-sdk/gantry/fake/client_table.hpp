@@ -190,7 +190,7 @@ struct ClientTable {
             const AtWork work{*exchange};
             call();
         }
-        Drive::end_if_finished(*exchange);
+        Drive::rest(*exchange);
     }
 
     static gantry_result_t cancel(const gantry_host_t* raw, gantry_fetch_t number) noexcept {

@@ -138,7 +138,7 @@ struct Drive {
             exchange.is_in_hook = false;
             if (verdict == GANTRY_WAIT) {
                 if (exchange.early_verdict < 0) {
-                    if (exchange.sleep.is_asleep) return;
+                    if (exchange.sleep.is_asleep) return rest(exchange);
                     exchange.host->violation(hook.name + " returned GANTRY_WAIT without suspend()");
                     verdict = GANTRY_FAIL;
                 } else {
@@ -186,21 +186,34 @@ struct Drive {
         return false;
     }
 
+    // The body of the request, until its reader pauses. Functions that are at work come first.
+    static void deliver(ExchangeState& exchange) {
+        const auto is_wanted = [&] {
+            return exchange.is_reading && !exchange.is_reading_paused && !exchange.is_read &&
+                   !exchange.is_finished;
+        };
+        if (exchange.depth > 0) return;
+        const AtWork work{exchange};
+        while (is_wanted()) {
+            if (exchange.pieces_read < exchange.request.body.size()) {
+                const std::string& piece = exchange.request.body[exchange.pieces_read++];
+                exchange.reader.on_data(exchange.raw(), exchange.reader.self, bytes(piece));
+            } else {
+                exchange.is_read = true;
+                exchange.reader.on_end(exchange.raw(), exchange.reader.self);
+            }
+        }
+    }
+
     // Its hook answered, or promised to: what has to come does, or it is over.
     static void settle(ExchangeState& exchange) {
-        if (exchange.reader.on_data != nullptr) {
-            const gantry_body_reader_t reader = std::exchange(exchange.reader, {});
-            const AtWork work{exchange};
-            for (const std::string& piece : exchange.request.body) {
-                if (!exchange.is_finished) reader.on_data(exchange.raw(), reader.self, bytes(piece));
-            }
-            if (!exchange.is_finished) reader.on_end(exchange.raw(), reader.self);
-        }
-        if (!exchange.is_finished && !exchange.is_watched) {
+        deliver(exchange);
+        const bool is_still_read = exchange.is_reading && !exchange.is_read;
+        if (!exchange.is_finished && !exchange.is_watched && !is_still_read) {
             exchange.host->violation("GANTRY_DONE was returned, but nobody answers");
             fail(exchange, 500, "nobody answered");
         }
-        end_if_finished(exchange);
+        rest(exchange);
     }
 
     static void wake(ExchangeState& exchange) {
@@ -223,8 +236,11 @@ struct Drive {
 
     // ---- the end
 
-    static void end_if_finished(ExchangeState& exchange) {
-        if (exchange.is_finished && exchange.depth == 0 && !exchange.is_over) end(exchange);
+    // Behind what a function of the module did: what is due then.
+    static void rest(ExchangeState& exchange) {
+        if (exchange.depth > 0 || exchange.is_over) return;
+        deliver(exchange);
+        if (exchange.is_finished) end(exchange);
     }
 
     // The client got all of it, or left: everything that has to be called once is called now.

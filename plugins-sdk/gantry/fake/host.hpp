@@ -309,7 +309,7 @@ inline Exchange Host::request(Request request) {
     }
     if (exchange.location == nullptr) {
         detail::Drive::fail(exchange, 404, "");
-        detail::Drive::end_if_finished(exchange);
+        detail::Drive::rest(exchange);
         return Exchange{exchange};
     }
     detail::Drive::run(exchange);

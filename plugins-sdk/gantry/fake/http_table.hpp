@@ -95,9 +95,24 @@ struct HttpTable : FieldFunctions {
 
     static gantry_result_t read_body(gantry_exchange_t* raw, const gantry_body_reader_t* reader) noexcept {
         ExchangeState* exchange = usable(raw, "read_body");
-        if (exchange == nullptr || exchange->reader.on_data != nullptr) return GANTRY_ERROR_STATE;
+        if (exchange == nullptr || exchange->is_reading || exchange->is_finished) return GANTRY_ERROR_STATE;
         if (reader->size < sizeof(gantry_body_reader_t)) return GANTRY_ERROR_ARGUMENT;
         exchange->reader = *reader;
+        exchange->is_reading = true;
+        return GANTRY_OK;
+    }
+    static gantry_result_t pause_body(gantry_exchange_t* raw) noexcept {
+        ExchangeState* exchange = usable(raw, "pause_body");
+        if (exchange == nullptr || !exchange->is_reading) return GANTRY_ERROR_STATE;
+        exchange->is_reading_paused = true;
+        return GANTRY_OK;
+    }
+    static gantry_result_t resume_body(gantry_exchange_t* raw) noexcept {
+        ExchangeState* exchange = usable(raw, "resume_body");
+        if (exchange == nullptr || !exchange->is_reading) return GANTRY_ERROR_STATE;
+        exchange->is_reading_paused = false;
+        const std::lock_guard lock{exchange->host->mutex};
+        exchange->host->posted.push_back([exchange] { Drive::rest(*exchange); });
         return GANTRY_OK;
     }
 
@@ -231,7 +246,9 @@ struct HttpTable : FieldFunctions {
                                             &note,
                                             &set_note,
                                             &body_size,
-                                            &addresses};
+                                            &addresses,
+                                            &pause_body,
+                                            &resume_body};
 };
 
 }  // namespace gantry::fake::detail

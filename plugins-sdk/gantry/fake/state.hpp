@@ -242,6 +242,7 @@ struct ExchangeState {
     gantry_verdict_t early_verdict = -1;  // resumed before its hook returned
     std::vector<Passage> passages = {};
     gantry_body_reader_t reader = {};
+    std::size_t pieces_read = 0;  // of the request
     void* watch_state = nullptr;
     void (*on_drained)(gantry_exchange_t*, void*) GANTRY_NOEXCEPT = nullptr;
     void (*on_end)(void*) GANTRY_NOEXCEPT = nullptr;
@@ -258,6 +259,9 @@ struct ExchangeState {
     bool is_in_hook = false;
     bool is_in_header_filter = false;
     bool is_in_body_filter = false;
+    bool is_reading = false;
+    bool is_reading_paused = false;
+    bool is_read = false;
     bool is_head_sent = false;
     bool is_finished = false;
     bool is_cut = false;

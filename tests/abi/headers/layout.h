@@ -109,7 +109,7 @@ AT(gantry_body_reader_t, on_data, 8);
 AT(gantry_body_reader_t, on_end, 16);
 AT(gantry_body_reader_t, self, 24);
 
-SIZE(gantry_http_1_t, 264);
+SIZE(gantry_http_1_t, 280);
 AT(gantry_http_1_t, size, 0);
 AT(gantry_http_1_t, method, 8);
 AT(gantry_http_1_t, target, 16);
@@ -143,6 +143,8 @@ AT(gantry_http_1_t, note, 232);
 AT(gantry_http_1_t, set_note, 240);
 AT(gantry_http_1_t, body_size, 248);
 AT(gantry_http_1_t, addresses, 256);
+AT(gantry_http_1_t, pause_body, 264);
+AT(gantry_http_1_t, resume_body, 272);
 
 /* ---- gantry/ext/phase.h */
 
