@@ -43,7 +43,7 @@ probe = { shout = true }
 [host."test".location."/teapot"]
 respond = { status = 418, body = "tea" }
 """
-MODES = ["deny", "later", "blocking", "again", "never", "none", "twice", "fail", "fail_later", "posted", "timed"]
+MODES = ["deny", "later", "blocking", "again", "never", "none", "twice", "fail", "fail_later", "posted", "timed", "stale"]
 for mode in MODES:
     CONFIG += f'[host."test".location."/{mode}"]\nrespond = "{mode}"\nprobe = "{mode}"\n'
 
@@ -79,6 +79,26 @@ def test_a_hook_waits(gantry, mode):
     answers = [fetch(gantry, f"/{mode}") for _ in range(20)]
     assert [answer.text for answer in answers] == [mode] * 20
     assert counts(gantry)["dropped"] == before["dropped"] + 20
+
+
+def test_a_ticket_that_is_used_up_is_refused(gantry):
+    """Its own after it has woken, and that of the exchange before, which had the same place."""
+    before = counts(gantry)
+    with RawClient(gantry) as client:  # one connection, one worker
+        for _ in range(20):
+            assert client.get("/stale").text == "stale"
+    after = counts(gantry)
+    assert after["accepted"] == before["accepted"]
+    assert after["refused"] - before["refused"] in (4 * 39, 4 * 40)  # where this worker had none before, one less
+    assert after["dropped"] == before["dropped"] + 20
+
+
+def test_a_ticket_that_is_used_twice_wakes_once(gantry):
+    before = counts(gantry)
+    mark = gantry.mark()
+    assert [fetch(gantry, "/twice").text for _ in range(20)] == ["twice"] * 20
+    assert counts(gantry)["dropped"] == before["dropped"] + 20
+    assert not any("failed" in line for line in gantry.lines[mark:])  # which the second use would have made of it
 
 
 @pytest.mark.parametrize("mode", ["posted", "timed"])
@@ -334,12 +354,3 @@ def test_the_examples_serve(tmp_path):
         assert fetch(server, "/you").text == "hello /you"
         tea = fetch(server, "/tea")
         assert tea.status == 418 and tea.text == "short\n"
-
-
-def test_a_module_that_crashes_takes_no_listener_down():
-    config = CONFIG + '[host."test".location."/crash"]\nrespond = "x"\nprobe = "crash"\n'
-    with Origin(echo) as origin, Gantry(config, echo=origin.port, probe=probe_folder()) as server:
-        with RawClient(server) as client:
-            client.send(b"GET /crash HTTP/1.1\r\nHost: test\r\n\r\n")
-            client.read_to_end()
-        assert fetch(server, "/later").text == "later"

@@ -15,7 +15,8 @@ static const gantry_async_1_t* async;
 static const gantry_timer_1_t* timer;
 static const gantry_log_1_t* logger;
 
-static atomic_int prepared, committed, retired, logged, dropped, ended, ticks, early;
+static atomic_int prepared, committed, retired, logged, dropped, ended, ticks, early, refused, accepted,
+    doomed;
 
 typedef struct instance {
     int generation; /* carried over and counted on */
@@ -31,9 +32,9 @@ typedef struct place {
 
 /* ---- keys */
 
-static const char* const kModes[] = {"allow", "deny",   "later", "blocking",   "again",
-                                     "never", "none",   "twice", "crash",      "fail",
-                                     "slow",  "posted", "timed", "fail_later", NULL};
+static const char* const kModes[] = {"allow", "deny",       "later", "blocking",  "again",      "never",
+                                     "none",  "twice",      "crash", "fail",      "slow",       "posted",
+                                     "timed", "fail_later", "stale", "crash_log", "crash_main", NULL};
 static const gantry_key_t kProbeKeys[] = {
     {.name = "mode",
      .type = GANTRY_TYPE_CHOICE,
@@ -115,6 +116,37 @@ static bool is(gantry_bytes_t text, const char* wanted) {
     return text.size == strlen(wanted) && memcmp(text.data, wanted, text.size) == 0;
 }
 
+/* Counts the ways in which a ticket that is used up is refused, and those in which it is not. */
+static void use_stale(gantry_ticket_t ticket) {
+    const gantry_result_t results[] = {
+        async->resume(host, ticket, GANTRY_AGAIN),
+        timer->resume_after(host, ticket, 1000000, GANTRY_AGAIN),
+        timer->run_after(host, ticket, 1000000, NULL, &count_drop),
+    };
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; ++i)
+        atomic_fetch_add(results[i] == GANTRY_ERROR_STALE ? &refused : &accepted, 1);
+    atomic_fetch_add(async->exchange_of(host, ticket) == NULL ? &refused : &accepted, 1);
+}
+
+/* Wakes itself, and uses its ticket once more; before, that of the exchange that this worker had last, whose
+ * place it has. */
+static gantry_verdict_t use_stale_tickets(gantry_exchange_t* exchange, void* self) {
+    static _Thread_local gantry_ticket_t last;
+    static const char key;
+    gantry_ticket_t* ticket = http->note(exchange, &key);
+    if (ticket != NULL) {
+        use_stale(*ticket);
+        return GANTRY_NEXT;
+    }
+    ticket = http->allocate(exchange, sizeof *ticket);
+    http->set_note(exchange, &key, ticket);
+    *ticket = async->suspend(exchange, self, &count_drop);
+    if (last.serial != 0) use_stale(last);
+    last = *ticket;
+    async->resume(host, *ticket, GANTRY_AGAIN);
+    return GANTRY_WAIT;
+}
+
 static gantry_verdict_t access_hook(gantry_exchange_t* exchange, void* self) GANTRY_NOEXCEPT {
     const place_t* const place = self;
     static const char key;
@@ -129,12 +161,19 @@ static gantry_verdict_t access_hook(gantry_exchange_t* exchange, void* self) GAN
         for (const uint64_t end = timer->monotonic() + 150000000; timer->monotonic() < end;) continue;
         return GANTRY_NEXT;
     }
-    if (is(place->mode, "allow")) return GANTRY_NEXT;
+    if (is(place->mode, "crash_main")) atomic_store(&doomed, 1);
+    if (is(place->mode, "allow") || is(place->mode, "crash_log") || is(place->mode, "crash_main"))
+        return GANTRY_NEXT;
+    if (is(place->mode, "stale")) return use_stale_tickets(exchange, self);
     if (http->note(exchange, &key) != NULL) return GANTRY_NEXT; /* asked again */
     http->set_note(exchange, &key, self);
     const gantry_ticket_t ticket = async->suspend(exchange, self, &count_drop);
     if (is(place->mode, "fail_later")) timer->resume_after(host, ticket, 1000000, GANTRY_FAIL);
     if (is(place->mode, "later")) timer->resume_after(host, ticket, 1000000, GANTRY_NEXT);
+    if (is(place->mode, "twice")) {
+        async->resume(host, ticket, GANTRY_NEXT);
+        async->resume(host, ticket, GANTRY_FAIL); /* stale when its turn comes */
+    }
     if (is(place->mode, "again")) async->resume(host, ticket, GANTRY_AGAIN); /* before it has returned */
     if (is(place->mode, "blocking") || is(place->mode, "posted") || is(place->mode, "timed")) {
         gantry_ticket_t* const kept = malloc(sizeof ticket);
@@ -147,7 +186,8 @@ static gantry_verdict_t access_hook(gantry_exchange_t* exchange, void* self) GAN
 }
 
 static gantry_verdict_t log_hook(gantry_exchange_t* exchange, void* self) GANTRY_NOEXCEPT {
-    (void)self;
+    const place_t* const place = self;
+    if (is(place->mode, "crash_log")) abort();
     if (http->status(exchange) == 418) logger->write(host, GANTRY_WARN, GANTRY_BYTES("a teapot was seen"));
     atomic_fetch_add(&logged, 1);
     return GANTRY_NEXT;
@@ -193,8 +233,9 @@ static gantry_verdict_t counts(gantry_exchange_t* exchange, void* self) GANTRY_N
     const int size =
         snprintf(text, sizeof text,
                  "prepared=%d committed=%d retired=%d logged=%d dropped=%d ended=%d ticks=%d early=%d "
-                 "generation=%d\n",
-                 prepared, committed, retired, logged, dropped, ended, ticks, early, instance->generation);
+                 "refused=%d accepted=%d generation=%d\n",
+                 prepared, committed, retired, logged, dropped, ended, ticks, early, refused, accepted,
+                 instance->generation);
     http->respond(exchange, (gantry_bytes_t){text, (size_t)size});
     return GANTRY_DONE;
 }
@@ -296,6 +337,7 @@ static gantry_verdict_t show_path(gantry_exchange_t* exchange, void* self) GANTR
 
 static void tick(void* state) GANTRY_NOEXCEPT {
     (void)state;
+    if (atomic_load(&doomed)) abort();
     atomic_fetch_add(&ticks, 1);
 }
 
