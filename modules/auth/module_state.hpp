@@ -7,6 +7,7 @@
 #include "flight.hpp"
 #include "gantry/metrics.hpp"
 #include "gantry/module.hpp"
+#include "gantry/ticker.hpp"
 #include "key_ring.hpp"
 #include "key_set.hpp"
 #include "log_throttle.hpp"
@@ -135,24 +136,16 @@ public:
     static std::unique_ptr<Auth> prepare(Scope& top, Auth* old) { return std::make_unique<Auth>(top, old); }
 
     Auth(Scope& top, const Auth* old);
-    ~Auth() {
-        for (const std::uint64_t timer : timers_) {
-            if (timer != 0) host.timer()->cancel(host.raw(), timer);
-        }
-    }
-    Auth(const Auth&) = delete;
-    Auth& operator=(const Auth&) = delete;
 
     void commit() {
         users.forget_old();
         key_files.forget_old();
         key_set_files.forget_old();
         key_sets.forget_old();
-        if (host.timer() == nullptr) return;
-        host.timer()->every(host.raw(), interval_, this, &look_at_files, &timers_[0]);
-        if (key_sets.is_empty()) return;
-        look_at_key_sets(this);
-        host.timer()->every(host.raw(), 100'000'000, this, &look_at_key_sets, &timers_[1]);
+        file_ticker_.start<&Auth::look_at_files>(host, std::chrono::nanoseconds{interval_}, *this);
+        if (host.timer() == nullptr || key_sets.is_empty()) return;
+        look_at_key_sets();
+        key_set_ticker_.start<&Auth::look_at_key_sets>(host, std::chrono::milliseconds{100}, *this);
     }
 
     std::uint64_t now() const { return host.timer()->monotonic(); }
@@ -178,29 +171,20 @@ public:
     RemoteKeySets key_sets;
 
 private:
-    static void look_at_files(void* state) noexcept {
-        auto* self = static_cast<Auth*>(state);
-        gantry::detail::guarded(self->host, "a look at files of auth", false, [self] {
-            self->users.look(self->host);
-            self->key_files.look(self->host);
-            self->key_set_files.look(self->host);
-            return true;
-        });
+    void look_at_files() {
+        users.look(host);
+        key_files.look(host);
+        key_set_files.look(host);
     }
-    static void look_at_key_sets(void* state) noexcept {
-        auto* self = static_cast<Auth*>(state);
-        gantry::detail::guarded(self->host, "a look at key sets", false, [self] {
-            self->key_sets.look(self->now());
-            return true;
-        });
-    }
+    void look_at_key_sets() { key_sets.look(now()); }
 
     const std::uint64_t interval_;
     gantry::Counters requests_;
     std::map<std::string, Counted> counted_;
     std::map<std::string, std::shared_ptr<Demand>> demands_;
     std::vector<std::string> identity_fields_;
-    std::array<std::uint64_t, 2> timers_ = {};
+    gantry::Ticker file_ticker_;
+    gantry::Ticker key_set_ticker_;
 };
 
 inline Auth::Auth(Scope& top, const Auth* old)

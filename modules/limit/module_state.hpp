@@ -4,6 +4,7 @@
 #include "address_set.hpp"
 #include "gantry/metrics.hpp"
 #include "gantry/module.hpp"
+#include "gantry/ticker.hpp"
 #include "hash.hpp"
 #include "log_throttle.hpp"
 #include "module_control.hpp"
@@ -74,16 +75,11 @@ public:
         old_files_ = old->files_;
         if (old->capacity_ == capacity_) table_ = old->table_;
     }
-    ~Limits() {
-        if (timer_ != 0) host.timer()->cancel(host.raw(), timer_);
-    }
-    Limits(const Limits&) = delete;
-    Limits& operator=(const Limits&) = delete;
 
     void commit() {
         old_files_.clear();
-        if (host.timer() == nullptr || (files_.empty() && table_ == nullptr)) return;
-        host.timer()->every(host.raw(), interval_, this, &tick, &timer_);
+        if (files_.empty() && table_ == nullptr) return;
+        ticker_.start<&Limits::look>(host, std::chrono::nanoseconds{interval_}, *this);
     }
 
     void control(gantry::Routes<Limits>& routes) {
@@ -142,14 +138,9 @@ private:
     void list_bans(gantry::Call call) { limit::list_bans(call, table_.get(), now()); }
     void lift_bans(gantry::Call call) { limit::lift_bans(call, table_.get(), now()); }
 
-    static void tick(void* state) noexcept { static_cast<Limits*>(state)->look(); }
-
-    void look() noexcept {
-        gantry::detail::guarded(host, "a look at lists of addresses", false, [&] {
-            if (table_ != nullptr) size_.set(static_cast<std::int64_t>(table_->size()));
-            for (const auto& [path, file] : files_) tell(*file, file->look());
-            return true;
-        });
+    void look() {
+        if (table_ != nullptr) size_.set(static_cast<std::int64_t>(table_->size()));
+        for (const auto& [path, file] : files_) tell(*file, file->look());
     }
     void tell(const ListFile& file, ListFile::Look look) const {
         if (look == ListFile::Look::Replaced)
@@ -173,7 +164,7 @@ private:
     using Files = std::map<std::string, std::shared_ptr<ListFile>>;  // by their paths
     Files files_;
     Files old_files_;  // of the generation before, while this one is loaded
-    std::uint64_t timer_ = 0;
+    gantry::Ticker ticker_;
 };
 
 // "[server]", as no host can be called, "www.example.com", "www.example.com/api/".

@@ -18,4 +18,5 @@
 #include "gantry/roles.hpp"
 #include "gantry/store.hpp"
 #include "gantry/task.hpp"
+#include "gantry/ticker.hpp"
 #include "gantry/tls.hpp"

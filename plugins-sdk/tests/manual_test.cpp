@@ -87,20 +87,14 @@ public:
         return std::make_unique<Pulse>(top.host());
     }
     explicit Pulse(const gantry::Host& host) : host_(host) {}
-    ~Pulse() {
-        if (timer_ != 0) host_.timer()->cancel(host_.raw(), timer_);
-    }
     // This configuration serves. Before, what begins here might begin for one that is refused.
-    void commit() { host_.timer()->every(host_.raw(), kMinute, this, &on_minute, &timer_); }
+    void commit() { ticker_.start<&Pulse::beat>(host_, std::chrono::minutes{1}, *this); }
 
 private:
-    static constexpr std::uint64_t kMinute = 60'000'000'000;  // nanoseconds
-
-    static void on_minute(void* self) noexcept { static_cast<Pulse*>(self)->beat(); }
     void beat() noexcept { host_.print(gantry::LogLevel::Info, "alive minutes=%d", ++minutes_); }
 
     const gantry::Host& host_;
-    std::uint64_t timer_ = 0;
+    gantry::Ticker ticker_;
     int minutes_ = 0;
 };
 

@@ -2,6 +2,7 @@
 // with its weight. And requests of one session stay with one peer, as long as it is there.
 #include "gantry/module.hpp"
 #include "gantry/peers.hpp"
+#include "gantry/ticker.hpp"
 
 #include <cstdint>
 #include <fstream>
@@ -28,18 +29,12 @@ public:
         return std::make_unique<Roster>(upstream.host(), upstream.find("roster").text());
     }
     Roster(const gantry::Host& host, std::string_view file) : host_(host), file_(file) {}
-    ~Roster() {
-        if (timer_ != 0) host_.timer()->cancel(host_.raw(), timer_);
-    }
-    Roster(const Roster&) = delete;
-    Roster& operator=(const Roster&) = delete;
 
     // The generation serves.
     void discover(gantry::Peers peers) {
         peers_ = peers;
         look();
-        const auto look_again = [](void* self) noexcept { static_cast<Roster*>(self)->look(); };
-        host_.timer()->every(host_.raw(), kInterval, this, look_again, &timer_);
+        ticker_.start<&Roster::look>(host_, std::chrono::seconds{1}, *this);
     }
 
     // The highest of as many draws as there are peers wins, so one that comes or goes moves its own sessions alone.
@@ -60,8 +55,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t kInterval = 1'000'000'000;  // nanoseconds
-
     // FNV-1a
     static std::size_t draw_of(std::string_view session, std::string_view address) noexcept {
         std::uint64_t hash = 0xcbf29ce484222325;
@@ -93,7 +86,7 @@ private:
     std::string file_;
     gantry::Peers peers_;
     std::vector<gantry::Peer> last_;
-    std::uint64_t timer_ = 0;
+    gantry::Ticker ticker_;
 };
 
 }  // namespace

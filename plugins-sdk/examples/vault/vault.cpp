@@ -1,6 +1,7 @@
 // Certificates out of a folder: what a host is called is what its file is called. They are there before the first
 // client is, and again when a file changes.
 #include "gantry/module.hpp"
+#include "gantry/ticker.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -60,11 +61,10 @@ public:
 
     void commit() {
         *serving_ = this;
-        host_.timer()->every(host_.raw(), static_cast<std::uint64_t>(every_.count()), this, &tick, &timer_);
+        ticker_.start<&Vault::look_again>(host_, every_, *this);
     }
 
     ~Vault() {
-        if (timer_ != 0) host_.timer()->cancel(host_.raw(), timer_);
         if (*serving_ == this) *serving_ = nullptr;
     }
 
@@ -75,13 +75,11 @@ private:
     };
 
     // [main] An instance that is on its way out has nothing more to say.
-    static void tick(void* state) noexcept {
-        auto& self = *static_cast<Vault*>(state);
-        if (*self.serving_ != &self) return;
-        for (auto& [name, seen] : self.seen_) {
+    void look_again() {
+        if (*serving_ != this) return;
+        for (auto& [name, seen] : seen_) {
             const std::string before = seen.said;
-            if (self.look(name) != before && !seen.said.empty())
-                self.host_.write(gantry::LogLevel::Warn, seen.said);
+            if (look(name) != before && !seen.said.empty()) host_.write(gantry::LogLevel::Warn, seen.said);
         }
     }
 
@@ -111,7 +109,7 @@ private:
     const std::chrono::nanoseconds every_;
     const std::shared_ptr<const Vault*> serving_;  // shared by all generations
     std::map<std::string, Seen> seen_;             // by name
-    std::uint64_t timer_ = 0;
+    gantry::Ticker ticker_;
 };
 
 }  // namespace
