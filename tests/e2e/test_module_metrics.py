@@ -312,7 +312,11 @@ def test_health(gantry):
 # ---- many hosts
 
 HOSTS = 10_000
-LIMIT = 2.0  # seconds that a request may take beside it, on a machine that does much else
+LIMIT = 2.0  # seconds that a request may take beside a scrape, on a machine that does much else
+# What a scrape holds up it holds up every time; what other programs do to us they do now and then. So in one of these
+# scrapes no request takes longer than the scheduler of a busy machine makes it wait.
+SCRAPES = 5
+STALL = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -328,12 +332,13 @@ def crowd():
         yield server
 
 
-def test_ten_thousand_hosts_do_not_hold_up_traffic(crowd):
+def scrape_beside_traffic(gantry):
+    """The answer, and how long the requests took that were asked meanwhile."""
     times, is_over = [], threading.Event()
 
     def ask():
         while not is_over.is_set():
-            with RawClient(crowd) as client:  # on both workers, by and by
+            with RawClient(gantry) as client:  # on both workers, by and by
                 for _ in range(20):
                     begin = time.monotonic()
                     assert client.get("/", host="h1.test").status == 200
@@ -342,7 +347,7 @@ def test_ten_thousand_hosts_do_not_hold_up_traffic(crowd):
     asker = threading.Thread(target=ask)
     asker.start()
     try:
-        with RawClient(crowd, "watch", timeout=100) as client:
+        with RawClient(gantry, "watch", timeout=100) as client:
             client.give_up = time.monotonic() + 100
             begin = time.monotonic()
             answer = client.get("/metrics", host="watch")
@@ -351,9 +356,18 @@ def test_ten_thousand_hosts_do_not_hold_up_traffic(crowd):
         is_over.set()
         asker.join()
     print(f"{len(answer.body)} bytes in {took:.2f} s; requests beside it: {len(times)}, median {statistics.median(times) * 1000:.1f} ms, longest {max(times) * 1000:.1f} ms")
-    assert answer.body.count(b"gantry_requests_total{") >= HOSTS
-    assert len(times) > 20 and max(times) < LIMIT
-    assert max(answer.chunks) < 200_000
+    return answer, times
+
+
+def test_ten_thousand_hosts_do_not_hold_up_traffic(crowd):
+    longest = []
+    while len(longest) < SCRAPES and (not longest or longest[-1] >= STALL):
+        answer, times = scrape_beside_traffic(crowd)
+        longest.append(max(times))
+        assert answer.body.count(b"gantry_requests_total{") >= HOSTS
+        assert max(answer.chunks) < 200_000
+        assert len(times) > 20 and longest[-1] < LIMIT
+    assert min(longest) < STALL, longest
 
 
 def test_a_reader_that_stops_costs_little(crowd):
