@@ -5,6 +5,7 @@
 #include "core/module/contract_call.hpp"
 #include "core/module/extensions.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 
 #include <cstddef>
 #include <fmt/format.h>
@@ -67,11 +68,9 @@ inline constexpr OnWorkerOrMain kWorkerOrMain;
 
 // ---- what it is given, by its type
 
-// Structs that modules fill: their name, and the size that the oldest one has.
+// Structs that modules fill, by their names.
 template <class Struct>
 inline constexpr const char* kNameOf = nullptr;
-template <class Struct>
-inline constexpr std::size_t kLeastOf = sizeof(Struct);
 template <>
 inline constexpr const char* kNameOf<gantry_body_reader_t> = "gantry_body_reader_t";
 template <>
@@ -80,8 +79,6 @@ template <>
 inline constexpr const char* kNameOf<gantry_header_filter_t> = "gantry_header_filter_t";
 template <>
 inline constexpr const char* kNameOf<gantry_body_filter_t> = "gantry_body_filter_t";
-template <>
-inline constexpr std::size_t kLeastOf<gantry_body_filter_t> = offsetof(gantry_body_filter_t, on_pause);
 template <>
 inline constexpr const char* kNameOf<gantry_conn_filter_t> = "gantry_conn_filter_t";
 template <>
@@ -103,18 +100,11 @@ inline constexpr const char* kNameOf<gantry_client_request_t> = "gantry_client_r
 template <>
 inline constexpr const char* kNameOf<gantry_client_events_t> = "gantry_client_events_t";
 template <>
-inline constexpr std::size_t kLeastOf<gantry_client_events_t> = offsetof(gantry_client_events_t, on_head);
-template <>
 inline constexpr const char* kNameOf<gantry_fd_events_t> = "gantry_fd_events_t";
 template <>
 inline constexpr const char* kNameOf<gantry_certificate_pem_t> = "gantry_certificate_pem_t";
 template <>
-inline constexpr std::size_t kLeastOf<gantry_certificate_pem_t> = offsetof(gantry_certificate_pem_t, ocsp);
-template <>
 inline constexpr const char* kNameOf<gantry_certificate_report_t> = "gantry_certificate_report_t";
-template <>
-inline constexpr std::size_t kLeastOf<gantry_certificate_report_t> =
-    offsetof(gantry_certificate_report_t, reason);
 
 template <class Given>
 void judge(const Call& call, const Given& given) {
@@ -146,7 +136,7 @@ void judge(const Call& call, const Given& given) {
             judge_handle(call, given, "a watcher");
         } else if constexpr (!std::is_function_v<Struct> && !std::is_void_v<Struct>) {
             if constexpr (kNameOf<Struct> != nullptr) {
-                if (given != nullptr && given->size < kLeastOf<Struct>)
+                if (given != nullptr && !is_enough<Struct>(given->size))
                     broken(call, fmt::format("the size of its {} is {}, and {} is the least", kNameOf<Struct>,
                                              given->size, kLeastOf<Struct>));
             }

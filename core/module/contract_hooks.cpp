@@ -2,8 +2,6 @@
 // gantry.phase/1, gantry.filter/1, gantry.conn/1, gantry.upstream/1, gantry.control/1.
 #include "core/module/contract_guard.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <memory>
 #include <tuple>
 
@@ -24,11 +22,11 @@ constexpr const gantry_phase_1_t& kPlain = kPhase;
 constexpr char kId[] = GANTRY_PHASE_1;
 
 gantry_result_t add(const Call&, gantry_scope_t* scope, const gantry_hook_t* given) noexcept {
-    if (given == nullptr || scope->kept == nullptr) return kPlain.add(scope, given);
-    gantry_hook_t hook = *given;
-    hook.size = sizeof hook;
-    stand_in(*scope, view_of(hook.phase) == "log" ? Place::LogHook : Place::Hook, hook, &gantry_hook_t::run);
-    return kPlain.add(scope, &hook);
+    auto hook = whole(given);
+    if (!hook || scope->kept == nullptr) return kPlain.add(scope, given);
+    stand_in(*scope, view_of(hook->phase) == "log" ? Place::LogHook : Place::Hook, *hook,
+             &gantry_hook_t::run);
+    return kPlain.add(scope, &*hook);
 }
 
 }  // namespace
@@ -55,17 +53,16 @@ constexpr InHeaderFilter kInHeaderFilter;
 
 gantry_result_t add_header_filter(const Call&, gantry_scope_t* scope,
                                   const gantry_header_filter_t* given) noexcept {
-    if (given == nullptr || scope->kept == nullptr) return kPlain.add_header_filter(scope, given);
-    gantry_header_filter_t filter = *given;
-    filter.size = sizeof filter;
-    stand_in(*scope, Place::HeaderFilter, filter, &gantry_header_filter_t::run);
-    return kPlain.add_header_filter(scope, &filter);
+    auto filter = whole(given);
+    if (!filter || scope->kept == nullptr) return kPlain.add_header_filter(scope, given);
+    stand_in(*scope, Place::HeaderFilter, *filter, &gantry_header_filter_t::run);
+    return kPlain.add_header_filter(scope, &*filter);
 }
 
 // Between the response and the filter of a module, until it is dropped.
 struct Body {
     Callback callback;
-    gantry_body_filter_t filter{};
+    gantry_body_filter_t filter;
     void* state;
 
     static bool data(void* self, gantry_bytes_t bytes, gantry_sink_t* sink) noexcept {
@@ -91,11 +88,11 @@ struct Body {
 
 gantry_result_t add_body_filter(const Call& call, gantry_exchange_t* exchange,
                                 const gantry_body_filter_t* given, void* state) noexcept {
-    if (given == nullptr || given->on_data == nullptr) return kPlain.add_body_filter(exchange, given, state);
-    auto body =
-        std::make_unique<Body>(Body{{caller_of(call), Place::BodyFilter, {}, nullptr, nullptr}, {}, state});
+    const auto filter = whole(given);
+    if (!filter || filter->on_data == nullptr) return kPlain.add_body_filter(exchange, given, state);
+    auto body = std::make_unique<Body>(
+        Body{{caller_of(call), Place::BodyFilter, {}, nullptr, nullptr}, *filter, state});
     if (const Running* const inside = Running::with(exchange)) body->callback.name = inside->callback().name;
-    std::memcpy(&body->filter, given, std::min<std::size_t>(given->size, sizeof body->filter));
     const gantry_body_filter_t told = {.size = sizeof told,
                                        .unused = 0,
                                        .on_data = &Body::data,
@@ -125,11 +122,10 @@ constexpr const gantry_conn_1_t& kPlain = kConn;
 constexpr char kId[] = GANTRY_CONN_1;
 
 gantry_result_t add(const Call&, gantry_scope_t* scope, const gantry_conn_filter_t* given) noexcept {
-    if (given == nullptr || scope->kept == nullptr) return kPlain.add(scope, given);
-    gantry_conn_filter_t filter = *given;
-    filter.size = sizeof filter;
-    stand_in(*scope, Place::Conn, filter, &gantry_conn_filter_t::run);
-    return kPlain.add(scope, &filter);
+    auto filter = whole(given);
+    if (!filter || scope->kept == nullptr) return kPlain.add(scope, given);
+    stand_in(*scope, Place::Conn, *filter, &gantry_conn_filter_t::run);
+    return kPlain.add(scope, &*filter);
 }
 
 }  // namespace
@@ -169,11 +165,10 @@ gantry_peers_t* peers(const Call&, gantry_scope_t* scope) noexcept {
 }
 
 gantry_result_t set_picker(const Call&, gantry_scope_t* scope, const gantry_picker_t* given) noexcept {
-    if (given == nullptr || scope->kept == nullptr) return kPlain.set_picker(scope, given);
-    gantry_picker_t picker = *given;
-    picker.size = sizeof picker;
-    stand_in(*scope, Place::Picker, picker, &gantry_picker_t::pick);
-    return kPlain.set_picker(scope, &picker);
+    auto picker = whole(given);
+    if (!picker || scope->kept == nullptr) return kPlain.set_picker(scope, given);
+    stand_in(*scope, Place::Picker, *picker, &gantry_picker_t::pick);
+    return kPlain.set_picker(scope, &*picker);
 }
 
 }  // namespace
@@ -201,15 +196,13 @@ void run(void* self, const gantry_call_t* call) noexcept {
 }
 
 gantry_result_t mount(const Call&, gantry_scope_t* scope, const gantry_route_t* given) noexcept {
-    if (given == nullptr || scope->kept == nullptr || given->run == nullptr)
-        return kPlain.mount(scope, given);
-    gantry_route_t route = *given;
-    route.size = sizeof route;
-    route.run = &run;
-    route.self = &scope->kept->callbacks.emplace_back(
-        Callback{scope->module, Place::Route, std::string(view_of(given->path)),
-                 reinterpret_cast<void (*)()>(given->run), given->self});
-    return kPlain.mount(scope, &route);
+    auto route = whole(given);
+    if (!route || scope->kept == nullptr || route->run == nullptr) return kPlain.mount(scope, given);
+    route->self = &scope->kept->callbacks.emplace_back(
+        Callback{scope->module, Place::Route, std::string(view_of(route->path)),
+                 reinterpret_cast<void (*)()>(route->run), route->self});
+    route->run = &run;
+    return kPlain.mount(scope, &*route);
 }
 
 }  // namespace

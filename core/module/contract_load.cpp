@@ -131,11 +131,10 @@ constexpr const gantry_tls_1_t& kPlain = kTls;
 constexpr char kId[] = GANTRY_TLS_1;
 
 gantry_result_t add_hello(const Call&, gantry_scope_t* scope, const gantry_hello_hook_t* given) noexcept {
-    if (given == nullptr || scope->kept == nullptr) return kPlain.add_hello(scope, given);
-    gantry_hello_hook_t hook = *given;
-    hook.size = sizeof hook;
-    stand_in(*scope, Place::Hello, hook, &gantry_hello_hook_t::run);
-    return kPlain.add_hello(scope, &hook);
+    auto hook = whole(given);
+    if (!hook || scope->kept == nullptr) return kPlain.add_hello(scope, given);
+    stand_in(*scope, Place::Hello, *hook, &gantry_hello_hook_t::run);
+    return kPlain.add_hello(scope, &*hook);
 }
 
 }  // namespace

@@ -22,14 +22,6 @@ Millis millis_of(std::uint64_t nanos, Millis usual) {
     return static_cast<Millis>(std::max<std::uint64_t>(std::min(nanos, kLongest) / kNanosPerMilli, 1));
 }
 
-template <class T>
-T whole_of(const T& given) {
-    T out{};
-    std::memcpy(&out, &given, std::min<std::size_t>(given.size, sizeof(T)));
-    out.size = sizeof(T);
-    return out;
-}
-
 gantry_fetch_end_t end_of(const Error& error) {
     switch (error.code) {
         case Code::Connect:
@@ -81,13 +73,6 @@ thread_local Fetches* current = nullptr;
 thread_local const server::WorkerContext* ended = nullptr;
 
 }  // namespace
-
-gantry_client_request_t whole(const gantry_client_request_t& request) {
-    return whole_of(request);
-}
-gantry_client_events_t whole(const gantry_client_events_t& events) {
-    return whole_of(events);
-}
 
 const char* fault_of(const gantry_client_request_t& request) {
     const std::string_view method = view_of(request.method);

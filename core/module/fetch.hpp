@@ -18,10 +18,6 @@ namespace gantry::module {
 
 class Fetches;
 
-// Of any version of the headers, at its full size: what an older one lacks is 0.
-gantry_client_request_t whole(const gantry_client_request_t& request);
-gantry_client_events_t whole(const gantry_client_events_t& events);
-
 // Why `request` must not be sent; null: it may be. A literal.
 const char* fault_of(const gantry_client_request_t& request);
 // Whether more of it is asked for than there may be.

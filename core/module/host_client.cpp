@@ -3,22 +3,16 @@
 #include "core/module/extensions.hpp"
 #include "core/module/fetch.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 #include "core/net/tls_client.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <fmt/format.h>
 
 namespace gantry::module {
 namespace {
 
 // ---- targets
-
-gantry_target_options_t options_of(const gantry_target_options_t* given) {
-    gantry_target_options_t out{};
-    if (given != nullptr) std::memcpy(&out, given, std::min<std::size_t>(given->size, sizeof out));
-    return out;
-}
 
 using Made = tl::expected<gantry_target, TargetFault>;
 
@@ -72,15 +66,20 @@ Made from_url(const gantry_scope& scope, const TargetUrl& url, std::string_view 
 const gantry_target_t* target(const gantry_scope_t* scope, const gantry_value_t* value, gantry_bytes_t text,
                               const gantry_target_options_t* given) noexcept {
     if (scope == nullptr || scope->settings == nullptr) return nullptr;
-    const gantry_target_options_t options = options_of(given);
-    const std::string_view host = view_of(options.host);
+    const auto options = given == nullptr ? gantry_target_options_t{} : whole(given);
+    if (!options) {
+        kConf.error(scope, value, GANTRY_BYTES("the options of its target do not say their size"),
+                    GANTRY_BYTES("the author of the module has to mend it"));
+        return nullptr;
+    }
+    const std::string_view host = view_of(options->host);
     const Made made = parse_target(view_of(text)).and_then([&](const TargetUrl& url) -> Made {
         if (!host.empty() && !is_host_value(host)) {
             return tl::unexpected(TargetFault{fmt::format("\"{}\" is no value of the field Host", host),
                                               "for example: \"app.internal\""});
         }
-        return url.upstream.empty() ? from_url(*scope, url, view_of(text), options)
-                                    : from_settings(*scope, url, options);
+        return url.upstream.empty() ? from_url(*scope, url, view_of(text), *options)
+                                    : from_settings(*scope, url, *options);
     });
     if (!made) {
         kConf.error(scope, value, bytes_of(made.error().message), bytes_of(made.error().hint));
@@ -116,18 +115,19 @@ gantry_result_t begin(const Module& module, const gantry_client_request_t& reque
 gantry_result_t request(const gantry_host_t* host, const gantry_client_request_t* given,
                         const gantry_client_events_t* given_events, gantry_fetch_t* fetch) noexcept {
     if (fetch != nullptr) *fetch = {0, 0};
-    if (given == nullptr || given_events == nullptr) return GANTRY_ERROR_ARGUMENT;
     const Module& module = module_of(host);
-    const gantry_client_request_t request = whole(*given);
-    const gantry_client_events_t events = whole(*given_events);
-    const char* const fault = events.on_end == nullptr ? "nobody is told its end" : fault_of(request);
+    const auto request = whole(given);
+    const auto events = whole(given_events);
+    const char* const fault = !request || !events         ? "it does not say its size"
+                              : events->on_end == nullptr ? "nobody is told its end"
+                                                          : fault_of(*request);
     if (fault != nullptr) {
         log::warn("request of a module refused: {} module={}", fault, module.name);
         return GANTRY_ERROR_ARGUMENT;
     }
-    if (is_too_large(request)) return GANTRY_ERROR_LIMIT;
-    if (request.target->upstream == nullptr) return GANTRY_ERROR_STATE;
-    return begin(module, request, events, fetch);
+    if (is_too_large(*request)) return GANTRY_ERROR_LIMIT;
+    if (request->target->upstream == nullptr) return GANTRY_ERROR_STATE;
+    return begin(module, *request, *events, fetch);
 }
 
 Fetch* find(gantry_fetch_t fetch) {

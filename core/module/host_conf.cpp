@@ -1,6 +1,7 @@
 // gantry.conf/1
 #include "core/module/extensions.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -24,7 +25,7 @@ std::optional<conf::Type> type_of(std::uint32_t type) {
     return kTypes[type - GANTRY_TYPE_BOOLEAN];
 }
 
-// What was compiled against a later SDK has larger keys: the part that is known of each is taken.
+// Keys of `key_size` bytes each, those in tables of keys as well.
 class Declaration {
 public:
     Declaration(Module& module, std::uint32_t key_size) : module_(module), key_size_(key_size) {}
@@ -32,10 +33,8 @@ public:
     bool take(const gantry_key_t* keys, std::uint32_t count, int depth, std::vector<conf::ModuleKey>& out) {
         if (count > kMostKeys || depth > kDeepest || (count > 0 && keys == nullptr))
             return fail("its table of keys is too large, or missing");
-        const auto* at = reinterpret_cast<const char*>(keys);
-        for (std::uint32_t i = 0; i < count; ++i, at += key_size_) {
-            if (!take_one(*reinterpret_cast<const gantry_key_t*>(at), depth, out.emplace_back()))
-                return false;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            if (!take_one(element(keys, key_size_, i), depth, out.emplace_back())) return false;
         }
         return true;
     }
@@ -84,9 +83,9 @@ gantry_result_t declare(const gantry_host_t* host, const gantry_key_t* keys, std
                         std::uint32_t key_size) noexcept {
     Module& module = module_of(host);
     if (module.is_open || !module.doc.keys.empty()) return GANTRY_ERROR_STATE;
-    if (key_size < sizeof(gantry_key_t)) {
+    if (!is_enough<gantry_key_t>(key_size)) {
         module.failure =
-            fmt::format("its keys have {} bytes, and {} are needed", key_size, sizeof(gantry_key_t));
+            fmt::format("its keys have {} bytes, and {} are needed", key_size, kLeastOf<gantry_key_t>);
         return GANTRY_ERROR_ARGUMENT;
     }
     return Declaration(module, key_size).take(keys, count, 0, module.doc.keys) ? GANTRY_OK

@@ -4,6 +4,7 @@
 #include "core/base/log.hpp"
 #include "core/module/extensions.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 #include "core/server/bound_listener.hpp"
 
 #include <algorithm>
@@ -25,10 +26,10 @@ const server::Newcomer& newcomer_of(const gantry_conn_t* conn) {
 
 // ---- adding
 
-gantry_result_t add(gantry_scope_t* scope, const gantry_conn_filter_t* filter) noexcept {
-    if (scope == nullptr || filter == nullptr || filter->size < sizeof(gantry_conn_filter_t) ||
-        filter->name == nullptr || filter->run == nullptr || filter->most > GANTRY_CONN_MOST_BYTES ||
-        (filter->most > 0 && filter->deadline == 0)) {
+gantry_result_t add(gantry_scope_t* scope, const gantry_conn_filter_t* given) noexcept {
+    const auto filter = whole(given);
+    if (scope == nullptr || !filter || filter->name == nullptr || filter->run == nullptr ||
+        filter->most > GANTRY_CONN_MOST_BYTES || (filter->most > 0 && filter->deadline == 0)) {
         return GANTRY_ERROR_ARGUMENT;
     }
     if (scope->added == nullptr || scope->kind != GANTRY_IN_LISTENER) return GANTRY_ERROR_STATE;

@@ -5,6 +5,7 @@
 #include "core/module/control_call.hpp"
 #include "core/module/extensions.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 
 #include <fmt/format.h>
 
@@ -14,10 +15,10 @@ namespace {
 constexpr Millis kUsualDeadline = 10'000;
 constexpr Millis kLongestDeadline = 5 * 60 * 1000;
 
-gantry_result_t mount(gantry_scope_t* scope, const gantry_route_t* route) noexcept {
-    if (scope == nullptr || scope->kept == nullptr || route == nullptr ||
-        route->size < sizeof(gantry_route_t) || route->run == nullptr || route->method == nullptr ||
-        route->path == nullptr)
+gantry_result_t mount(gantry_scope_t* scope, const gantry_route_t* given) noexcept {
+    const auto route = whole(given);
+    if (scope == nullptr || scope->kept == nullptr || !route || route->run == nullptr ||
+        route->method == nullptr || route->path == nullptr)
         return GANTRY_ERROR_ARGUMENT;
     BoundRoute bound{
         scope->module,

@@ -2,6 +2,7 @@
 #include "core/module/events.hpp"
 #include "core/module/extensions.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 #include "core/module/store_answer.hpp"
 
 #include <algorithm>
@@ -65,9 +66,9 @@ gantry_result_t refuse(gantry_scope_t& scope, gantry_result_t result, std::strin
     return result;
 }
 
-gantry_result_t subscribe(gantry_scope_t* scope, const gantry_subscription_t* wanted) noexcept {
-    if (scope == nullptr || wanted == nullptr || wanted->size < sizeof(gantry_subscription_t))
-        return GANTRY_ERROR_ARGUMENT;
+gantry_result_t subscribe(gantry_scope_t* scope, const gantry_subscription_t* given) noexcept {
+    const auto wanted = whole(given);
+    if (scope == nullptr || !wanted) return GANTRY_ERROR_ARGUMENT;
     if (scope->kind != GANTRY_IN_SERVER || scope->kept == nullptr) return GANTRY_ERROR_STATE;
     const std::string_view name = view_of(wanted->name);
     if (!is_subscription_name(name) || wanted->deliver == nullptr)

@@ -1,6 +1,7 @@
 // gantry.fd/1
 #include "core/module/extensions.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 #include "core/module/worker_watches.hpp"
 
 #include <algorithm>
@@ -40,14 +41,13 @@ Watches* watches_for(gantry_watcher_t& watcher) {
     return watches_here(*watcher.module->services);
 }
 
-gantry_result_t watch(gantry_watcher_t* watcher, std::int32_t fd, const gantry_fd_events_t* events,
+gantry_result_t watch(gantry_watcher_t* watcher, std::int32_t fd, const gantry_fd_events_t* given,
                       gantry_watch_t* watch) noexcept {
     if (watch != nullptr) *watch = {0, 0};
-    if (watcher == nullptr || events == nullptr || watch == nullptr) return GANTRY_ERROR_ARGUMENT;
-    gantry_fd_events_t whole{};
-    std::memcpy(&whole, events, std::min<std::size_t>(events->size, sizeof whole));
+    const auto events = whole(given);
+    if (watcher == nullptr || !events || watch == nullptr) return GANTRY_ERROR_ARGUMENT;
     Watches* const watches = watches_for(*watcher);
-    return watches == nullptr ? GANTRY_ERROR_STATE : watches->watch(*watcher, fd, whole, *watch);
+    return watches == nullptr ? GANTRY_ERROR_STATE : watches->watch(*watcher, fd, *events, *watch);
 }
 
 gantry_result_t after(gantry_watcher_t* watcher, std::uint64_t delay, void* state,

@@ -2,11 +2,8 @@
 #include "core/module/host_filter.hpp"
 
 #include "core/module/extensions.hpp"
+#include "core/module/sized.hpp"
 #include "core/server/body_filter.hpp"
-
-#include <algorithm>
-#include <cstddef>
-#include <cstring>
 
 namespace gantry::module {
 namespace {
@@ -18,15 +15,9 @@ gantry_sink_t* handle_of(server::BodySink& sink) {
     return reinterpret_cast<gantry_sink_t*>(&sink);
 }
 
-// Of the first version of a filter, which knew of no pauses.
-constexpr std::size_t kFirstSize = offsetof(gantry_body_filter_t, on_pause);
-
 class ModuleFilter final : public server::BodyFilter {
 public:
-    // One of an older module is shorter.
-    ModuleFilter(const gantry_body_filter_t& filter, void* state) : state_(state) {
-        std::memcpy(&filter_, &filter, std::min<std::size_t>(filter.size, sizeof(filter_)));
-    }
+    ModuleFilter(const gantry_body_filter_t& filter, void* state) : filter_(filter), state_(state) {}
     ModuleFilter(const ModuleFilter&) = delete;
     ModuleFilter& operator=(const ModuleFilter&) = delete;
     ~ModuleFilter() override {
@@ -44,14 +35,14 @@ public:
     }
 
 private:
-    gantry_body_filter_t filter_{};
+    gantry_body_filter_t filter_;
     void* state_;
 };
 
-gantry_result_t add_body_filter(gantry_exchange_t* handle, const gantry_body_filter_t* filter,
+gantry_result_t add_body_filter(gantry_exchange_t* handle, const gantry_body_filter_t* given,
                                 void* state) noexcept {
-    if (filter == nullptr || filter->size < kFirstSize || filter->on_data == nullptr)
-        return GANTRY_ERROR_ARGUMENT;
+    const auto filter = whole(given);
+    if (!filter || filter->on_data == nullptr) return GANTRY_ERROR_ARGUMENT;
     server::Exchange& exchange = exchange_of(handle);
     if (exchange.is_head_sent() || !exchange.has_body()) return GANTRY_ERROR_STATE;
     exchange.add_body_filter(std::make_unique<ModuleFilter>(*filter, state));

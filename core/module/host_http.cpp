@@ -3,6 +3,7 @@
 #include "core/module/extensions.hpp"
 #include "core/module/hooks.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 #include "core/server/worker_context.hpp"
 
 #include <algorithm>
@@ -111,8 +112,9 @@ private:
     bool is_paused_ = false;
 };
 
-gantry_result_t read_body(gantry_exchange_t* handle, const gantry_body_reader_t* reader) noexcept {
-    if (reader == nullptr || reader->size < sizeof(gantry_body_reader_t)) return GANTRY_ERROR_ARGUMENT;
+gantry_result_t read_body(gantry_exchange_t* handle, const gantry_body_reader_t* given) noexcept {
+    const auto reader = whole(given);
+    if (!reader) return GANTRY_ERROR_ARGUMENT;
     server::Exchange& exchange = exchange_of(handle);
     if (exchange.is_answered()) return GANTRY_ERROR_STATE;
     void* const memory = exchange.arena().allocate(sizeof(ModuleReader), alignof(ModuleReader));

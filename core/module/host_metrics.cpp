@@ -2,6 +2,7 @@
 #include "core/base/log.hpp"
 #include "core/base/metric_walk.hpp"
 #include "core/module/extensions.hpp"
+#include "core/module/sized.hpp"
 
 #include <algorithm>
 #include <array>
@@ -105,10 +106,10 @@ tl::expected<metrics::Group, std::string> group_of(const Module& module, const g
     return group;
 }
 
-gantry_result_t declare(const gantry_host_t* host, const gantry_metric_t* metric,
+gantry_result_t declare(const gantry_host_t* host, const gantry_metric_t* given,
                         std::uint32_t* number) noexcept {
-    if (metric == nullptr || number == nullptr || metric->size < sizeof(gantry_metric_t))
-        return GANTRY_ERROR_ARGUMENT;
+    const auto metric = whole(given);
+    if (!metric || number == nullptr) return GANTRY_ERROR_ARGUMENT;
     const Module& module = module_of(host);
     auto id = group_of(module, *metric).and_then([](metrics::Group group) {
         return Registry::process().declare(std::move(group));
@@ -212,11 +213,11 @@ gantry_walk_t* begin_walk(const gantry_host_t* /*host*/) noexcept {
     return new gantry_walk{metrics::Walk(Registry::process())};
 }
 
-bool walk(gantry_walk_t* walk, std::uint32_t most, const gantry_metric_visitor_t* visitor,
+bool walk(gantry_walk_t* walk, std::uint32_t most, const gantry_metric_visitor_t* given,
           void* state) noexcept {
-    const bool is_whole = visitor != nullptr && visitor->size >= sizeof(gantry_metric_visitor_t) &&
-                          visitor->on_metric != nullptr && visitor->on_sample != nullptr;
-    if (walk == nullptr || !is_whole) return false;
+    const auto visitor = whole(given);
+    if (walk == nullptr || !visitor || visitor->on_metric == nullptr || visitor->on_sample == nullptr)
+        return false;
     Visitor shown(*visitor, state);
     return walk->walk.next(most, shown);
 }

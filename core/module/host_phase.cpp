@@ -2,6 +2,7 @@
 #include "core/module/extensions.hpp"
 #include "core/module/host_filter.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 
 namespace gantry::module {
 namespace {
@@ -15,9 +16,9 @@ std::optional<server::Phase> phase_of(std::string_view name) {
     return std::nullopt;
 }
 
-gantry_result_t add(gantry_scope_t* scope, const gantry_hook_t* hook) noexcept {
-    if (scope == nullptr || hook == nullptr || hook->size < sizeof(gantry_hook_t))
-        return GANTRY_ERROR_ARGUMENT;
+gantry_result_t add(gantry_scope_t* scope, const gantry_hook_t* given) noexcept {
+    const auto hook = whole(given);
+    if (scope == nullptr || !hook) return GANTRY_ERROR_ARGUMENT;
     if (scope->added == nullptr || scope->kind != GANTRY_IN_LOCATION) return GANTRY_ERROR_STATE;
     const auto phase = hook->phase == nullptr ? std::nullopt : phase_of(hook->phase);
     if (!phase || hook->name == nullptr || hook->run == nullptr) return GANTRY_ERROR_ARGUMENT;
@@ -35,11 +36,10 @@ gantry_result_t add(gantry_scope_t* scope, const gantry_hook_t* hook) noexcept {
 
 const gantry_phase_1_t kPhase = {sizeof(gantry_phase_1_t), &add};
 
-gantry_result_t add_header_filter(gantry_scope_t* scope, const gantry_header_filter_t* filter) noexcept {
-    if (scope == nullptr || filter == nullptr || filter->size < sizeof(gantry_header_filter_t) ||
-        filter->name == nullptr || filter->run == nullptr) {
+gantry_result_t add_header_filter(gantry_scope_t* scope, const gantry_header_filter_t* given) noexcept {
+    const auto filter = whole(given);
+    if (scope == nullptr || !filter || filter->name == nullptr || filter->run == nullptr)
         return GANTRY_ERROR_ARGUMENT;
-    }
     if (scope->added == nullptr) return GANTRY_ERROR_STATE;
     const BoundFilter& bound = scope->kept->filters.emplace_back(
         BoundFilter{filter->run, filter->self, scope->module, filter->name});

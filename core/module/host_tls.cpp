@@ -4,6 +4,7 @@
 #include "core/base/log.hpp"
 #include "core/module/extensions.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -39,7 +40,7 @@ public:
     }
 
     static bool is_sound(const gantry_certificate_report_t* raw) {
-        return raw == nullptr || raw->size >= offsetof(gantry_certificate_report_t, reason);
+        return raw == nullptr || is_enough<gantry_certificate_report_t>(raw->size);
     }
 
 private:
@@ -57,11 +58,10 @@ std::string source_of(const Module& module, std::string_view given) {
     return source;
 }
 
-gantry_result_t make(const gantry_host_t* host, const gantry_certificate_pem_t* pem,
+gantry_result_t make(const gantry_host_t* host, const gantry_certificate_pem_t* given,
                      gantry_certificate_t* certificate, gantry_certificate_report_t* report) noexcept {
-    if (pem == nullptr || certificate == nullptr || pem->size < sizeof(gantry_certificate_pem_t) ||
-        !Report::is_sound(report))
-        return GANTRY_ERROR_ARGUMENT;
+    const auto pem = whole(given);
+    if (!pem || certificate == nullptr || !Report::is_sound(report)) return GANTRY_ERROR_ARGUMENT;
     const Module& module = module_of(host);
     *certificate = 0;
     Report said(report);
@@ -139,9 +139,9 @@ const net::ClientHello& hello_of(const gantry_hello_t* hello) {
     return reinterpret_cast<const Hello*>(hello)->hello;
 }
 
-gantry_result_t add_hello(gantry_scope_t* scope, const gantry_hello_hook_t* hook) noexcept {
-    if (scope == nullptr || hook == nullptr || hook->size < sizeof(gantry_hello_hook_t) ||
-        hook->name == nullptr || hook->run == nullptr)
+gantry_result_t add_hello(gantry_scope_t* scope, const gantry_hello_hook_t* given) noexcept {
+    const auto hook = whole(given);
+    if (scope == nullptr || !hook || hook->name == nullptr || hook->run == nullptr)
         return GANTRY_ERROR_ARGUMENT;
     const bool is_for_all = scope->kind == GANTRY_IN_SERVER;
     const bool is_for_one = scope->kind == GANTRY_IN_LISTENER && scope->added != nullptr;

@@ -2,8 +2,8 @@
 #include "core/base/log.hpp"
 #include "core/module/extensions.hpp"
 #include "core/module/scope.hpp"
+#include "core/module/sized.hpp"
 
-#include <cstring>
 #include <fmt/format.h>
 #include <span>
 
@@ -30,7 +30,7 @@ gantry_peers_t* peers(gantry_scope_t* scope) noexcept {
 
 gantry_result_t set_peers(gantry_peers_t* peers, const gantry_peer_t* all, std::size_t peer_size,
                           std::uint32_t count) noexcept {
-    if (peers == nullptr || (all == nullptr && count > 0) || peer_size < sizeof(gantry_peer_t))
+    if (peers == nullptr || (all == nullptr && count > 0) || !is_enough<gantry_peer_t>(peer_size))
         return GANTRY_ERROR_ARGUMENT;
     if (count > GANTRY_PEERS_MAX) return GANTRY_ERROR_LIMIT;
     const std::uint64_t serial = peers->serial.load(std::memory_order_acquire);
@@ -39,8 +39,7 @@ gantry_result_t set_peers(gantry_peers_t* peers, const gantry_peer_t* all, std::
     std::vector<conf::Peer> found;
     found.reserve(count);
     for (std::uint32_t i = 0; i < count; ++i) {
-        gantry_peer_t peer;
-        std::memcpy(&peer, reinterpret_cast<const char*>(all) + i * peer_size, sizeof peer);
+        const gantry_peer_t peer = element(all, peer_size, i);
         auto parsed = parse_peer(view_of(peer.address));
         if (!parsed || peer.weight > GANTRY_PEER_WEIGHT_MAX) {
             log::error("peers not taken over: \"{}\" with weight {} is no peer upstream={} module={}",
@@ -73,11 +72,10 @@ std::size_t run_picker(server::Exchange& exchange, const void* self,
     return picked == GANTRY_PICK_BALANCER ? upstream::Picker::kBalancer : picked;
 }
 
-gantry_result_t set_picker(gantry_scope_t* scope, const gantry_picker_t* picker) noexcept {
-    if (scope == nullptr || picker == nullptr || picker->size < sizeof(gantry_picker_t) ||
-        picker->pick == nullptr || picker->name == nullptr) {
+gantry_result_t set_picker(gantry_scope_t* scope, const gantry_picker_t* given) noexcept {
+    const auto picker = whole(given);
+    if (scope == nullptr || !picker || picker->pick == nullptr || picker->name == nullptr)
         return GANTRY_ERROR_ARGUMENT;
-    }
     if (scope->choice == nullptr) return GANTRY_ERROR_STATE;
     if (scope->choice->pick != nullptr) {
         server::Problem problem;

@@ -80,7 +80,7 @@ std::shared_ptr<Instances> Instances::prepare(const Modules& modules, const conf
         const std::size_t known = problems.size();
         void* state = nullptr;
         const contract::Lent lent(top);
-        if (module->instances->prepare(module->state, &top, before, &state)) {
+        if (module->instances.prepare(module->state, &top, before, &state)) {
             out->instances_.push_back({module, state});
         } else if (problems.size() == known) {
             problems.push_back(problem_of_all(*module, "prepare"));
@@ -93,7 +93,7 @@ Instances::~Instances() {
     if (!instances_.empty()) instances_.front().module->services->events.forget(*this);
     end_watches();
     for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
-        at->module->instances->retire(at->state);
+        at->module->instances.retire(at->state);
     }
 }
 
@@ -152,14 +152,14 @@ void Instances::ask(const Instance& instance, gantry_scope& scope, Configure&& c
 void Instances::configure(const server::HandlerScope& scope) {
     Added added;
     for (const Instance& instance : instances_) {
-        if (!GANTRY_HAS(instance.module->instances, configure)) continue;
+        if (instance.module->instances.configure == nullptr) continue;
         if (!concerns(*instance.module, scope.settings, scope.host, &scope.location)) continue;
         const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
         const gantry_scope host = host_scope(top, scope.host);
         gantry_scope location = within(host, GANTRY_IN_LOCATION, scope.location);
         location.captures = &scope.captures;
         location.added = &added;
-        ask(instance, location, instance.module->instances->configure);
+        ask(instance, location, instance.module->instances.configure);
     }
     add_in_order(scope, added);
 }
@@ -205,12 +205,12 @@ bool concerns_listener(const conf::ModuleDoc& doc, const conf::Settings& setting
 void Instances::configure_host(const server::HostScope& scope) {
     Added added;
     for (const Instance& instance : instances_) {
-        if (!GANTRY_HAS(instance.module->instances, configure_host)) continue;
+        if (instance.module->instances.configure_host == nullptr) continue;
         if (!concerns(*instance.module, scope.settings, scope.host, nullptr)) continue;
         const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
         gantry_scope host = host_scope(top, scope.host);
         host.added = &added;
-        ask(instance, host, instance.module->instances->configure_host);
+        ask(instance, host, instance.module->instances.configure_host);
     }
     add_filters(added, scope.host.place, scope.problems, scope.header_filters);
 }
@@ -218,7 +218,7 @@ void Instances::configure_host(const server::HostScope& scope) {
 std::shared_ptr<const server::OfferedCertificates> Instances::certificates(const server::HostScope& scope) {
     const std::string& name = scope.host.certificate_module;
     const auto found = std::find_if(instances_.begin(), instances_.end(), [&](const Instance& instance) {
-        return instance.module->name == name && instance.module->source != nullptr;
+        return instance.module->name == name && instance.module->source;
     });
     if (found == instances_.end()) {
         if (!scope.problems.empty()) return nullptr;  // its own, as a rule
@@ -250,12 +250,12 @@ void Instances::configure_listener(const server::ListenerScope& scope) {
     Added added;
     added.hellos = kept_.hellos_everywhere;
     for (const Instance& instance : instances_) {
-        if (!GANTRY_HAS(instance.module->instances, configure_listener)) continue;
+        if (instance.module->instances.configure_listener == nullptr) continue;
         if (!concerns_listener(instance.module->doc, scope.settings, scope.listener)) continue;
         const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
         gantry_scope listener = within(top, GANTRY_IN_LISTENER, scope.listener);
         listener.added = &added;
-        ask(instance, listener, instance.module->instances->configure_listener);
+        ask(instance, listener, instance.module->instances.configure_listener);
     }
     std::vector<Ordered> orders;
     for (const Added::ConnFilter& filter : added.conn_filters) orders.push_back(filter.order);
@@ -270,12 +270,12 @@ void Instances::configure_listener(const server::ListenerScope& scope) {
 
 void Instances::configure_upstream(const server::UpstreamScope& scope) {
     for (const Instance& instance : instances_) {
-        if (!GANTRY_HAS(instance.module->instances, configure_upstream)) continue;
+        if (instance.module->instances.configure_upstream == nullptr) continue;
         if (!has_key_of(*scope.upstream.module_values, instance.module->doc)) continue;
         const gantry_scope top = top_scope(*instance.module, scope.settings, scope.problems);
         gantry_scope upstream = within(top, GANTRY_IN_UPSTREAM, scope.upstream);
         upstream.choice = &scope.choice;
-        ask(instance, upstream, instance.module->instances->configure_upstream);
+        ask(instance, upstream, instance.module->instances.configure_upstream);
     }
 }
 
@@ -310,8 +310,7 @@ void Instances::commit() {
     diagnostics_ = nullptr;
     serve_peers();
     for (const Instance& instance : instances_) {
-        if (GANTRY_HAS(instance.module->instances, commit))
-            instance.module->instances->commit(instance.state);
+        if (instance.module->instances.commit != nullptr) instance.module->instances.commit(instance.state);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "core/module/library.hpp"
 
 #include "core/module/manifest.hpp"
+#include "core/module/sized.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -60,9 +61,9 @@ std::optional<conf::ModuleRefusal> judge(const gantry_module_entry_t& entry, con
                        is_newer ? "upgrade gantry, or build the module with the SDK of this gantry"
                                 : "build the module with the SDK of this gantry");
     }
-    if (entry.size < sizeof(gantry_module_entry_t)) {
+    if (!is_enough<gantry_module_entry_t>(entry.size)) {
         return refusal(fmt::format("the entry of {} has {} bytes, and {} are needed", path, entry.size,
-                                   sizeof(gantry_module_entry_t)),
+                                   kLeastOf<gantry_module_entry_t>),
                        "build the module anew; its entry is made by GANTRY_ENTRY()");
     }
     if (entry.name == nullptr || !is_module_name(entry.name) || entry.version == nullptr) {

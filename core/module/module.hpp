@@ -73,8 +73,8 @@ struct Module {
     gantry_host_t host{};   // its own: host.data is this module
     void* state = nullptr;  // what open() made
     conf::ModuleDoc doc;
-    const gantry_instance_1_t* instances = nullptr;
-    const gantry_certificate_source_1_t* source = nullptr;  // null: it offers no certificates
+    gantry_instance_1_t instances{};
+    std::optional<gantry_certificate_source_1_t> source;  // none: it offers no certificates
     Services* services = nullptr;
     std::deque<std::vector<std::string_view>> choices;  // that keys of `doc` refer to
     std::string failure;                                // of declare(), for whoever opens it

@@ -4,6 +4,7 @@
 #include "core/base/version.hpp"
 #include "core/module/contract.hpp"
 #include "core/module/extensions.hpp"
+#include "core/module/sized.hpp"
 
 #include <cstring>
 #include <fmt/format.h>
@@ -39,20 +40,23 @@ conf::ModuleRefusal begin(Module& module) {
         return {fmt::format("the module {} {} is not sound: {}", module.name, entry.version, module.failure),
                 "its author has to mend it"};
     }
-    module.instances =
-        static_cast<const gantry_instance_1_t*>(entry.get_extension(module.state, GANTRY_INSTANCE_1));
-    if (!GANTRY_HAS(module.instances, prepare) || !GANTRY_HAS(module.instances, retire)) {
+    const auto instances =
+        whole(static_cast<const gantry_instance_1_t*>(entry.get_extension(module.state, GANTRY_INSTANCE_1)));
+    if (!instances || instances->prepare == nullptr || instances->retire == nullptr) {
         return {fmt::format("the module {} {} lacks prepare or retire", module.name, entry.version),
                 "its author has to mend it"};
     }
-    module.source = static_cast<const gantry_certificate_source_1_t*>(
+    module.instances = *instances;
+    const auto* const source = static_cast<const gantry_certificate_source_1_t*>(
         entry.get_extension(module.state, GANTRY_CERTIFICATE_SOURCE_1));
-    if (module.source != nullptr && !GANTRY_HAS(module.source, want)) {
+    if (source == nullptr) return {};
+    module.source = whole(source);
+    if (!module.source || module.source->want == nullptr) {
         return {
             fmt::format("the module {} {} offers certificates and lacks want", module.name, entry.version),
             "its author has to mend it"};
     }
-    module.doc.offers_certificates = module.source != nullptr;
+    module.doc.offers_certificates = true;
     return {};
 }
 
