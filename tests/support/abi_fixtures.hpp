@@ -19,7 +19,7 @@ struct AbiFixture {
     std::string name;      // "no-entry"
     std::string path;      // of the library
     std::string manifest;  // before anything of it is run; "" = nothing
-    std::string loader;    // when it is loaded, or a part of that; "" = nothing
+    std::string loader;    // when it is loaded; "" = nothing
 };
 
 inline void replace_all(std::string& text, std::string_view from, std::string_view to) {
@@ -33,7 +33,8 @@ inline std::string expectation(const std::string& source, std::string_view tag, 
     const std::size_t begin = comment.find("\n * " + std::string(tag));
     if (begin == comment.npos) return "no expectation: " + std::string(tag);
     std::string text = comment.substr(begin + 4 + tag.size());
-    if (const std::size_t next = text.find("\n * loader:"); next != text.npos) text.resize(next);
+    for (const char* const other : {"\n * loader:", "\n * prepare:"})
+        text.resize(std::min(text.find(other), text.size()));
     replace_all(text, "\n *", " ");
     std::string out;
     std::unique_copy(text.begin(), text.end(), std::back_inserter(out),
