@@ -1,6 +1,7 @@
 """`gantry module check`, `gantry modules`, and the limit on how long a hook may hold its worker."""
 
 import json
+import pathlib
 import re
 import subprocess
 
@@ -35,12 +36,19 @@ def test_a_sound_module_passes(tmp_path):
     check(broken(tmp_path, 0))
 
 
-@pytest.mark.parametrize("name, kind", [("hello", "c"), ("tally", "c"), ("teapot", "cpp"), ("shout", "cpp"), ("gate", "cpp")])
-def test_the_examples_pass(tmp_path, name, kind):
-    check(build(SDK / "examples" / name / f"{name}.{kind}", tmp_path, name))
+def folders(where):
+    return [path.name for path in sorted(where.iterdir()) if path.is_dir()]
 
 
-@pytest.mark.parametrize("name", [path.name for path in sorted((ROOT / "modules").iterdir()) if path.is_dir()])
+@pytest.mark.parametrize("name", folders(SDK / "examples"))
+def test_the_examples_pass(name):
+    path = pathlib.Path(binary()).resolve().parent / "plugins-sdk" / "examples" / name / f"gantry-{name}.so"
+    if not path.exists() and "pkg_check_modules" in (SDK / "examples" / name / "CMakeLists.txt").read_text():
+        pytest.skip("the library that it needs was not there when it was to be built")
+    check(path)
+
+
+@pytest.mark.parametrize("name", folders(ROOT / "modules"))
 def test_those_that_come_with_gantry_pass(name):
     check(modules() / f"gantry-{name}.so")
 
