@@ -46,6 +46,15 @@ constexpr const char* kIds[] = {GANTRY_LOG_1,    GANTRY_CONF_1,  GANTRY_PHASE_1,
 
 }  // namespace
 
+TEST_CASE("contract: there is no table of a number that is not known, of a draft or not", "[module]") {
+    for (const bool is_on : {false, true}) {
+        const Checked checked(is_on);
+        CHECK(find_extension(GANTRY_HTTP_1) != nullptr);
+        for (const char* const id : {"gantry.http/0", "gantry.http/2", "gantry.http/11", "gantry.http", ""})
+            CHECK(find_extension(id) == nullptr);
+    }
+}
+
 TEST_CASE("contract: every function of every table is checked", "[module]") {
     for (const char* const id : kIds) {
         const auto table = [&](bool is_checked) {
