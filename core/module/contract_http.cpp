@@ -1,8 +1,10 @@
 // gantry.http/1, checked: an exchange is used by who has it, answered once, and not changed after its head.
 #include "core/module/contract_guard.hpp"
+#include "core/module/sized.hpp"
 
 #include <cstring>
 #include <memory>
+#include <optional>
 
 namespace gantry::module {
 namespace {
@@ -98,10 +100,11 @@ struct Reader {
 
 gantry_result_t read_body(const Call& call, gantry_exchange_t* exchange,
                           const gantry_body_reader_t* given) noexcept {
-    if (given == nullptr) return kPlain.read_body(exchange, given);
+    const std::optional<gantry_body_reader_t> full = whole(given);
+    if (!full) return kPlain.read_body(exchange, given);
     Reader& reader =
-        make<Reader>(exchange, Callback{caller_of(call), Place::Reader, {}, nullptr, nullptr}, *given);
-    gantry_body_reader_t told = *given;
+        make<Reader>(exchange, Callback{caller_of(call), Place::Reader, {}, nullptr, nullptr}, *full);
+    gantry_body_reader_t told = *full;
     told.self = &reader;
     if (told.on_data != nullptr) {
         told.on_data = [](gantry_exchange_t* of, void* self, gantry_bytes_t data) noexcept {
