@@ -150,10 +150,7 @@ void ProxyExchange::on_body_end(const http::Headers* trailers) {
     http::H1Client* const peer = client();
     if (peer == nullptr) return;
     http::Headers passed(exchange_->arena());
-    for (std::size_t i = 0; trailers != nullptr && i < trailers->size(); ++i) {
-        const http::Field& field = trailers->at(i);
-        if (!exchange_->is_trailer_closed(field.name)) passed.add(field.id, field.name, field.value);
-    }
+    if (trailers != nullptr) take_request_trailers(settings_->rules, *exchange_, *trailers, passed);
     peer->finish_request(passed.empty() ? nullptr : &passed);
     peer->flush();
 }

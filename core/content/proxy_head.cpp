@@ -272,4 +272,12 @@ void take_response_head(const http::ResponseHead& from, http::Method method, htt
     if (is_upgrade) to.headers.add(HeaderId::Connection, "upgrade");
 }
 
+void take_request_trailers(const ProxyRules& rules, const server::Exchange& exchange,
+                           const http::Headers& trailers, http::Headers& to) {
+    for (const http::Field& field : trailers) {
+        if (!stays_behind(field, rules) && !exchange.is_trailer_closed(field.name))
+            to.add(field.id, field.name, field.value);
+    }
+}
+
 }  // namespace gantry::content

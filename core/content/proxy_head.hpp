@@ -46,4 +46,8 @@ void write_proxy_head(const ProxyRules& rules, server::Exchange& exchange, const
 // as long as the exchange.
 void take_response_head(const http::ResponseHead& from, http::Method method, http::ResponseHead& to);
 
+// What of the trailers of a request goes to the upstream: nothing that a head would not have taken there.
+void take_request_trailers(const ProxyRules& rules, const server::Exchange& exchange,
+                           const http::Headers& trailers, http::Headers& to);
+
 }  // namespace gantry::content

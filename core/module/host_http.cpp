@@ -116,7 +116,7 @@ gantry_result_t read_body(gantry_exchange_t* handle, const gantry_body_reader_t*
     const auto reader = whole(given);
     if (!reader) return GANTRY_ERROR_ARGUMENT;
     server::Exchange& exchange = exchange_of(handle);
-    if (exchange.is_answered()) return GANTRY_ERROR_STATE;
+    if (exchange.is_answered() || exchange.is_body_taken()) return GANTRY_ERROR_STATE;
     void* const memory = exchange.arena().allocate(sizeof(ModuleReader), alignof(ModuleReader));
     exchange.read_body(*new (memory) ModuleReader(exchange, *reader));  // else it has answered with 413
     return GANTRY_OK;

@@ -60,7 +60,7 @@ void Exchange::recycle() {
     next_hook_ = handler_state_ = 0;
     notes_ = nullptr;
     closed_trailers_ = nullptr;
-    head_sent_ = has_error_ = is_rewritten_ = was_started_ = has_id_ = false;
+    head_sent_ = has_error_ = is_rewritten_ = was_started_ = has_id_ = is_body_taken_ = false;
     worker.give_back(*this);
 }
 
@@ -72,6 +72,7 @@ const Generation& Exchange::generation() const {
 void Exchange::end() {
     if (slot_ != kNoSlot) worker_->drop_ticket(std::exchange(slot_, kNoSlot));
     drop_source();
+    reader_ = nullptr;
     worker_->requests.store(worker_->requests.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (!head_sent_) response_.status = has_error_ && error_.side == Side::Client ? kClientClosed : 0;
     const std::int64_t end_nanos = monotonic_nanos();
@@ -400,6 +401,11 @@ std::uint64_t Exchange::max_body() const {
 }
 
 bool Exchange::read_body(http::BodyReader& reader) {
+    const bool is_tunnel = head_sent_ && response_.status == 101;
+    if (std::exchange(is_body_taken_, true) && !is_tunnel) {
+        fail({Code::Internal, Side::Us, Retry::No, 0, "the body of the request was read before"});
+        return false;
+    }
     if (request_.body == http::BodyKind::Length && request_.content_length > max_body()) {
         fail(413, {Code::BodyTooLarge, Side::Client, Retry::No, 0, "while reading the request head"});
         return false;
@@ -436,7 +442,8 @@ void Exchange::on_body(std::string_view bytes, const Ref<Block>& owner) {
 }
 
 void Exchange::on_body_end(const http::Headers* trailers) {
-    if (reader_ != nullptr) reader_->on_body_end(trailers);
+    // It has read, and is not known to answer.
+    if (http::BodyReader* reader = std::exchange(reader_, nullptr)) reader->on_body_end(trailers);
     pause_filters();
 }
 

@@ -133,10 +133,11 @@ public:
     void close_trailer(std::string_view name);
     bool is_trailer_closed(std::string_view name) const;
 
-    // Reads the request body, at most max_body bytes. False: it is known to be larger, and fail(413) was
-    // called.
+    // Reads the request body, at most max_body bytes. False: it is known to be larger, or was read before,
+    // and fail() was called.
     bool read_body(http::BodyReader& reader);
-    http::BodyReader* reader() const { return reader_; }  // null: nobody reads, or it failed
+    http::BodyReader* reader() const { return reader_; }  // null: nobody reads, it came to its end, or failed
+    bool is_body_taken() const { return is_body_taken_; }
     std::uint64_t max_body() const;
 
     // Ties a producer to this exchange. Null: what was tied is not told anything any more.
@@ -290,6 +291,7 @@ private:
     bool head_sent_ = false;
     bool has_error_ = false;
     bool is_rewritten_ = false;
+    bool is_body_taken_ = false;
     bool was_started_ = false;  // a head was there: the log phase is owed
     mutable bool has_id_ = false;
     mutable char id_[kRequestIdBytes];

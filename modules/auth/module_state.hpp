@@ -144,8 +144,8 @@ public:
         key_sets.forget_old();
         file_ticker_.start<&Auth::look_at_files>(host, std::chrono::nanoseconds{interval_}, *this);
         if (host.timer() == nullptr || key_sets.is_empty()) return;
-        look_at_key_sets();
         key_set_ticker_.start<&Auth::look_at_key_sets>(host, std::chrono::milliseconds{100}, *this);
+        look_at_key_sets();
     }
 
     std::uint64_t now() const { return host.timer()->monotonic(); }

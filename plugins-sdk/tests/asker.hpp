@@ -176,6 +176,7 @@ struct Relay {
                 if (!co_await app.write(*part)) break;
             }
             co_await app.finish();
+            if (exchange.fields().has("X-Mute")) co_return gantry::Verdict::Done;  // which nobody should
         }
         const std::string piece(16384, 'u');
         for (std::uint64_t sent = 0; sent < pieces; ++sent) {

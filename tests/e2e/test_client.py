@@ -465,6 +465,15 @@ def test_a_slow_server_holds_the_upload_of_a_client_up(uploads, chunked):
         assert client.exchange("GET", "/").status == 200  # the connection goes on behind it
 
 
+def test_whoever_has_read_a_body_and_does_not_answer_has_failed(uploads):
+    app, _, gantry = uploads
+    app.go.set()
+    with RawClient(gantry) as client:
+        Uploader(client, False, size=1 << 20, fields=[("X-Mute", "1")])
+        assert client.response().status == 500
+    assert fetch(gantry, "/").status == 200
+
+
 def test_an_upload_of_nothing(uploads):
     app, _, gantry = uploads
     app.go.set()

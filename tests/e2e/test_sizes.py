@@ -9,6 +9,7 @@ from support.gantry import ROOT, Gantry
 from support.modules import build
 from support.operator import run_json
 from support.origin import Origin, echo
+from support.wait import wait_until
 
 UPSTREAM = """
 [upstream.tea]
@@ -53,6 +54,7 @@ def gantry(request, age, module):
 
 
 def test_all_that_is_handed_over_is_taken(gantry, age):
+    wait_until(lambda: "committed=0" in fetch(gantry, "/").text, "it is told that it serves")
     said = dict(re.findall(r"(\w+)=(-?\d+) ", fetch(gantry, "/").text))
     assert {name: said[name] for name in TAKEN} == dict.fromkeys(TAKEN, "0")
     assert {name: said[name] for name in TRUE} == dict.fromkeys(TRUE, "1")

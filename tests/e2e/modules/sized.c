@@ -4,6 +4,7 @@
  * sanitizer sees who reads more. */
 #include "gantry/gantry.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,11 +28,15 @@ static const gantry_upstream_1_t* upstream;
 static gantry_watcher_t* watcher;
 static gantry_peers_t* peers;
 static const gantry_target_t* app;
+/* commit() says something while a worker answers with it. */
+static pthread_mutex_t saying = PTHREAD_MUTEX_INITIALIZER;
 static char said[2000];
 
 static void say(const char* what, int result) {
+    pthread_mutex_lock(&saying);
     const size_t length = strlen(said);
     snprintf(said + length, sizeof said - length, "%s=%d ", what, result);
+    pthread_mutex_unlock(&saying);
 }
 
 /* `from` in `size` bytes, its size first; behind what is known of it there are bytes that nobody must look
@@ -176,12 +181,13 @@ static void commit(void* instance) {
     const size_t size = SIZE(gantry_peer_t, weight), known = size < sizeof *two ? size : sizeof *two;
     char* const all = peers == NULL ? NULL : malloc(2 * size);
     (void)instance;
-    if (all == NULL) return;
+    if (all == NULL) return say("committed", 0);
     memset(all, 0xa5, 2 * size);
     memcpy(all, &two[0], known);
     memcpy(all + size, &two[1], known);
     say("peers", upstream->set_peers(peers, (const gantry_peer_t*)(void*)all, size, 2));
     free(all);
+    say("committed", 0);
 }
 
 static void retire(void* instance) {
@@ -272,8 +278,10 @@ static gantry_verdict_t run(gantry_exchange_t* exchange, void* self) {
     }
     if (path.size == 6 && memcmp(path.data, "/fetch", 6) == 0) return fetch(exchange);
     if (path.size == 6 && memcmp(path.data, "/watch", 6) == 0) return watch(exchange);
-    return http->respond(exchange, (gantry_bytes_t){said, strlen(said)}) == GANTRY_OK ? GANTRY_DONE
-                                                                                      : GANTRY_FAIL;
+    pthread_mutex_lock(&saying);
+    const gantry_result_t result = http->respond(exchange, (gantry_bytes_t){said, strlen(said)});
+    pthread_mutex_unlock(&saying);
+    return result == GANTRY_OK ? GANTRY_DONE : GANTRY_FAIL;
 }
 
 /* ---- what the module is */
