@@ -127,9 +127,8 @@ public:
     // Keeps what fields of the response point to until the exchange is logged.
     void hold(Ref<RefCounted> owner) { held_ = std::move(owner); }
 
-    // A field of the request was set or taken out: what comes behind the body under its name, in any case and
-    // with
-    // `_` for `-`, is not to undo that. `name` lives as long as the exchange.
+    // A field of the request was set or taken out: what comes behind the body under its name, in any case
+    // and with `_` for `-`, is not to undo that. `name` lives as long as the exchange.
     void close_trailer(std::string_view name);
     bool is_trailer_closed(std::string_view name) const;
 
