@@ -1,16 +1,14 @@
 """Modules that break a contract of the SDK: the real binary names the module, the function and the contract, and ends."""
 
-import pathlib
 import re
 import subprocess
 
-import pytest
-
 from support.client import RawClient
-from support.gantry import ROOT, Gantry, binary
+from support.faulty import each, first_comment, library, sources
+from support.gantry import Gantry, binary
 from support.origin import Origin
 
-FIXTURES = sorted((ROOT / "tests" / "abi" / "contracts").glob("*.c"))
+FIXTURES = sources("contracts")
 CHECKED = {"GANTRY_CONTRACTS": "on"}
 CONFIG = """
 modules = ["@module@"]
@@ -29,13 +27,8 @@ broken = true
 """
 
 
-def library(source):
-    return pathlib.Path(binary()).resolve().parent / "tests" / "abi" / "contracts" / f"gantry-{source.stem.replace('_', '-')}.so"
-
-
 def told(source, name):
-    comment = " ".join(source.read_text().partition("*/")[0].replace("\n *", " ").split())
-    return re.search(rf"{name}: (.*?)(?: contract: |$)", comment)[1]
+    return re.search(rf"{name}: (.*?)(?: contract: |$)", first_comment(source))[1]
 
 
 def sentence(source):
@@ -44,7 +37,7 @@ def sentence(source):
 
 
 def only(*whens):
-    return pytest.mark.parametrize("source", [pytest.param(source, id=source.stem) for source in FIXTURES if told(source, "when") in whens])
+    return each(source for source in FIXTURES if told(source, "when") in whens)
 
 
 def make(source, app=9, **more):

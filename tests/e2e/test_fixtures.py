@@ -1,18 +1,15 @@
 """Modules with one fault each: the real binary says what its first comment says, and nothing else."""
 
 import json
-import pathlib
 import re
 import subprocess
 
-import pytest
-
 from support.client import fetch
-from support.gantry import ROOT, Gantry, binary
+from support.faulty import each, first_comment, library, sources
+from support.gantry import Gantry, binary
 from support.modules import SDK, check_with
 
-SOURCES = sorted((ROOT / "tests" / "abi" / "fixtures").glob("*.c"))
-BUILT = pathlib.Path(binary()).resolve().parent / "tests" / "abi" / "fixtures"
+SOURCES = sources("fixtures")
 CONFIG = """
 modules = ["@module@"]
 [listener.web]
@@ -22,18 +19,13 @@ respond = "x"
 """
 
 
-def library(source):
-    return BUILT / f"gantry-{source.stem.replace('_', '-')}.so"
-
-
 def number(name):
     return re.search(rf"#define GANTRY_ABI_{name} (\d+)", (SDK / "gantry" / "version.h").read_text())[1]
 
 
 def told(source, tag):
     """What stands behind a tag; None: nothing is said, or there is no such tag."""
-    comment = " ".join(source.read_text().partition("*/")[0].replace("\n *", " ").split())
-    found = re.search(rf" {tag}: (.*?)(?: (?:loader|prepare): |$)", comment)
+    found = re.search(rf" {tag}: (.*?)(?: (?:loader|prepare): |$)", first_comment(source))
     if found is None or found[1] == "-":
         return None
     if found[1] == "the same":
@@ -48,7 +40,7 @@ def module_check(source):
 
 
 def only(wanted):
-    return pytest.mark.parametrize("source", [pytest.param(source, id=source.stem) for source in SOURCES if wanted(source)])
+    return each(source for source in SOURCES if wanted(source))
 
 
 def test_each_fixture_but_the_good_one_has_a_sentence():
